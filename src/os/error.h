@@ -1,0 +1,36 @@
+// What error numbers of the system mean to the core. The only place that knows errno values.
+#pragma once
+
+#include "base/result.h"
+
+namespace ioloop::os {
+
+// The status a user sees for an errno. 0 gives IOLOOP_OK; what has no number of its own gives IOLOOP_ESYS.
+Status to_status(int error);
+
+// One static sentence, never null.
+const char *error_text(int error);
+
+bool would_block(int error);
+bool interrupted(int error);
+bool connect_in_progress(int error);
+// The connection is gone: reset, aborted, broken pipe, timed out, unreachable.
+bool connection_lost(int error);
+// No descriptor or memory left for a new connection: accepting must back off.
+bool exhausted(int error);
+// An error of the connection that accept would have returned, not of the listener: go on with the next one.
+bool accept_may_go_on(int error);
+// The system is short of buffers for the moment: try the send again later.
+bool short_of_buffers(int error);
+// What a poller answers to a regular file or a directory.
+bool not_pollable(int error);
+
+// Calls f again as long as a signal interrupts it.
+template <class F>
+auto retry(F f) {
+    auto result = f();
+    while (interrupted(result.error)) result = f();
+    return result;
+}
+
+}  // namespace ioloop::os

@@ -1,0 +1,13 @@
+// Which process and which thread is running.
+#pragma once
+
+#include <cstdint>
+
+namespace ioloop::os {
+
+// Changes in a forked child: compare with the value kept at creation. Costs one load.
+uint32_t fork_generation();
+// Different for every living thread, never 0. Costs one load.
+uintptr_t thread_id();
+
+}  // namespace ioloop::os
