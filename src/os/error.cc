@@ -7,6 +7,9 @@
 
 namespace ioloop::os {
 
+const int out_of_memory = ENOMEM;
+const int cannot_poll = EPERM;
+
 Status to_status(int error) {
     switch (error) {
         case 0: return IOLOOP_OK;
@@ -96,7 +99,5 @@ bool accept_may_go_on(int error) {
 }
 
 bool short_of_buffers(int error) { return error == ENOBUFS || error == ENOMEM; }
-
-bool not_pollable(int error) { return error == EPERM; }
 
 }  // namespace ioloop::os

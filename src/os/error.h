@@ -5,6 +5,10 @@
 
 namespace ioloop::os {
 
+// For those above that have to name an error themselves: no memory, and a file that cannot be waited for.
+extern const int out_of_memory;
+extern const int cannot_poll;
+
 // The status a user sees for an errno. 0 gives IOLOOP_OK; what has no number of its own gives IOLOOP_ESYS.
 Status to_status(int error);
 
@@ -22,8 +26,6 @@ bool exhausted(int error);
 bool accept_may_go_on(int error);
 // The system is short of buffers for the moment: try the send again later.
 bool short_of_buffers(int error);
-// What a poller answers to a regular file or a directory.
-bool not_pollable(int error);
 
 // Calls f again as long as a signal interrupts it.
 template <class F>

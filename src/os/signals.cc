@@ -135,7 +135,7 @@ void uninstall(int signum) {
     Action &action = actions[signum];
     struct sigaction current {};
     if (sigaction(signum, nullptr, &current) != 0) return;
-    action.covered_by = is_ours(current) ? 0 : function_of(current);
+    action.covered_by = !is_ours(current) && is_function(current) ? function_of(current) : 0;
     if (is_ours(current)) sigaction(signum, &action.previous, nullptr);
 }
 
