@@ -61,6 +61,10 @@ bool connect_in_progress(int error) {
     return error == EINPROGRESS || error == EALREADY || error == EINTR;
 }
 
+bool already_connected(int error) { return error == EISCONN; }
+
+bool no_such_file(int error) { return error == ENOENT; }
+
 bool connection_lost(int error) {
     switch (error) {
         case ECONNRESET:

@@ -18,6 +18,9 @@ const char *error_text(int error);
 bool would_block(int error);
 bool interrupted(int error);
 bool connect_in_progress(int error);
+bool already_connected(int error);
+// A Unix address that nobody has bound.
+bool no_such_file(int error);
 // The connection is gone: reset, aborted, broken pipe, timed out, unreachable.
 bool connection_lost(int error);
 // No descriptor or memory left for a new connection: accepting must back off.

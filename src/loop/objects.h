@@ -1,0 +1,58 @@
+// What the loop knows of the things that live on it: descriptors' watchers, timers' targets, owned objects, and
+// objects with work left for the end of a dispatch or for the next turn.
+#pragma once
+
+#include <cstdint>
+
+#include "base/list.h"
+#include "base/result.h"
+#include "base/timer_set.h"
+
+namespace ioloop {
+
+// Told when a watched descriptor is ready. Stays valid until the turn ends, even if removed while it is told.
+class Watcher {
+public:
+    virtual void on_ready(uint32_t events) = 0;
+    // After on_ready and the callbacks it led to: finishes the dispatch (flushes corked writes); a mask other than 0
+    // asks for on_ready again at once.
+    virtual uint32_t after_dispatch() { return 0; }
+
+protected:
+    ~Watcher() = default;
+};
+
+class TimerTarget : public Timer {
+public:
+    virtual void on_timer(int64_t now_ns) = 0;
+
+protected:
+    ~TimerTarget() = default;
+};
+
+struct WorkTag;
+
+// Has something to do before the loop waits (Loop::before_wait) or in the next turn (Loop::next_turn).
+class WorkItem : public ListNode<WorkTag> {
+public:
+    virtual void work() = 0;
+
+protected:
+    ~WorkItem() = default;
+};
+
+struct OwnedTag;
+
+// Lives on one loop: closed with it, freed with it.
+class LoopObject : public ListNode<OwnedTag> {
+public:
+    // The loop closes: ends all operations with this reason.
+    virtual void shut(Status reason) = 0;
+    // Nothing refers to it any more: destroys it and gives its memory back.
+    virtual void destroy() = 0;
+
+protected:
+    ~LoopObject() = default;
+};
+
+}  // namespace ioloop
