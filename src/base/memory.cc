@@ -13,8 +13,7 @@ constinit std::atomic<uint64_t> in_use{0};
 }  // namespace
 
 void *allocate(size_t size) noexcept {
-    // A request of nothing still needs an address of its own, and null has another meaning.
-    void *memory = os::system_allocate(size ? size : 1);
+    void *memory = os::system_allocate(size);
     if (memory) in_use.fetch_add(size, std::memory_order_relaxed);
     return memory;
 }
