@@ -38,7 +38,7 @@ Status check(Handle *handle) {
     using Object = typename ObjectOf<Handle>::type;
     if (!handle) return IOLOOP_EINVAL;
     if (!alive(handle, Object::pool.magic())) return IOLOOP_EHANDLE;
-    return loop_of(*reinterpret_cast<Object *>(handle))->check_caller();
+    return loop_of(*object_of<Object>(handle))->check_caller();
 }
 
 // Runs f(object) if the handle is good. Whatever f throws becomes a status.
@@ -49,7 +49,7 @@ auto with(Handle *handle, F f) noexcept {
     const Status status = check(handle);
     if (status != IOLOOP_OK) return Value{status};
     try {
-        return Value{f(*reinterpret_cast<Object *>(handle))};
+        return Value{f(*object_of<Object>(handle))};
     } catch (const std::bad_alloc &) {
         return Value{IOLOOP_ENOMEM};
     } catch (...) {

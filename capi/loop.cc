@@ -30,7 +30,7 @@ bool good(const ioloop_options_t &options) {
 
 // For functions of any thread: the handle only.
 Loop *any_thread(ioloop_t *loop) {
-    return alive(loop, Loop::pool.magic()) ? reinterpret_cast<Loop *>(loop) : nullptr;
+    return alive(loop, Loop::pool.magic()) ? object_of<Loop>(loop) : nullptr;
 }
 
 int32_t bad_handle(const ioloop_t *loop) { return loop ? IOLOOP_EHANDLE : IOLOOP_EINVAL; }
@@ -64,7 +64,7 @@ int32_t ioloop_new(ioloop_t **out_loop, const ioloop_options_t *given) {
     Loop *loop = nullptr;
     int system_errno = 0;
     Status status = Loop::create(&loop, options, &system_errno);
-    if (status == IOLOOP_OK) *out_loop = reinterpret_cast<ioloop_t *>(loop);
+    if (status == IOLOOP_OK) *out_loop = static_cast<ioloop_t *>(handle_of(loop));
     return status;
 }
 

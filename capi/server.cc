@@ -45,7 +45,7 @@ int32_t ioserver_new(ioserver_t **out_server, ioloop_t *loop, const ioserver_opt
         if (!config.make_new(accepted)) return refuse(call, IOLOOP_ENOMEM);
         Server *server = nullptr;
         Status status = Server::create(&server, object, options, config, call);
-        *out_server = reinterpret_cast<ioserver_t *>(server);
+        if (status == IOLOOP_OK) *out_server = static_cast<ioserver_t *>(handle_of(server));
         return status;
     });
 }

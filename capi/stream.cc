@@ -22,7 +22,7 @@ iostream_options_t default_options() {
     return options;
 }
 
-iostream_t *handle(Stream *stream) { return reinterpret_cast<iostream_t *>(stream); }
+iostream_t *handle(Stream *stream) { return static_cast<iostream_t *>(handle_of(stream)); }
 
 int32_t connect_to(Stream &stream, bool parsed, const os::Address &address, UserCall<iostream_connect_fn> call) {
     return parsed ? stream.connect(address, call) : refuse(call, IOLOOP_EADDR);

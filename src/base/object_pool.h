@@ -9,14 +9,14 @@
 
 namespace ioloop {
 
-// The first member of every object behind a handle. magic is the kind's number while the object lives, 0 otherwise.
-struct HandleHeader {
+// What a handle points to; the object itself follows. magic is the kind's number while the object lives, 0 otherwise.
+struct alignas(8) HandleHeader {
     std::atomic<uint32_t> magic{0};
 };
 
 class ObjectPool {
 public:
-    // slot_size: bytes of the object; the HandleHeader is at its start.
+    // slot_size: bytes of the HandleHeader and the object.
     constexpr ObjectPool(size_t slot_size, uint32_t magic) : slot_size_(slot_size), magic_(magic) {}
 
     // Uninitialised memory for an object (its header is alive, with magic 0), or null. Counted as memory in use.
@@ -39,6 +39,27 @@ inline constexpr size_t handle_quarantine = 1024;
 // Whether a handle points to a living object of the kind.
 inline bool alive(const void *handle, uint32_t magic) {
     return handle && static_cast<const HandleHeader *>(handle)->magic.load(std::memory_order_acquire) == magic;
+}
+
+// From the object to its handle and back.
+template <class T>
+void *handle_of(T *object) {
+    static_assert(alignof(T) <= alignof(HandleHeader));
+    return reinterpret_cast<unsigned char *>(object) - sizeof(HandleHeader);
+}
+
+inline void *object_memory(void *handle) { return static_cast<unsigned char *>(handle) + sizeof(HandleHeader); }
+
+template <class T>
+T *object_of(void *handle) {
+    return static_cast<T *>(object_memory(handle));
+}
+
+// Makes the handle good from now on, or stale.
+template <class T>
+void set_alive(T *object, bool yes) {
+    static_cast<HandleHeader *>(handle_of(object))
+        ->magic.store(yes ? T::pool.magic() : 0, std::memory_order_release);
 }
 
 }  // namespace ioloop

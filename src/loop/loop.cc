@@ -15,7 +15,7 @@ constexpr uint32_t loop_magic = 0x494f4c31;
 constexpr size_t ready_capacity = 512;
 }  // namespace
 
-constinit ObjectPool Loop::pool{sizeof(Loop), loop_magic};
+constinit ObjectPool Loop::pool{sizeof(HandleHeader) + sizeof(Loop), loop_magic};
 
 Loop::Loop(const ioloop_options_t &given)
     : options(given),
@@ -33,7 +33,7 @@ Status Loop::create(Loop **out_loop, const ioloop_options_t &options, int *out_e
     Loop *loop = nullptr;
     Status status = IOLOOP_ENOMEM;
     try {
-        loop = new (memory) Loop(options);
+        loop = new (object_memory(memory)) Loop(options);
         status = loop->open(out_errno);
     } catch (const std::bad_alloc &) {
         status = IOLOOP_ENOMEM;
@@ -43,7 +43,7 @@ Status Loop::create(Loop **out_loop, const ioloop_options_t &options, int *out_e
         pool.give(memory);
         return status;
     }
-    loop->header.magic.store(loop_magic, std::memory_order_release);
+    set_alive(loop, true);
     *out_loop = loop;
     return IOLOOP_OK;
 }
@@ -93,7 +93,7 @@ void Loop::discard_all() {
 }
 
 void Loop::free() {
-    header.magic.store(0, std::memory_order_release);
+    set_alive(this, false);
     if (fork_generation_ != os::fork_generation()) abandoned_ = true;
     if (running() && !abandoned_) {
         free_requested_ = true;
@@ -101,7 +101,7 @@ void Loop::free() {
         return;
     }
     this->~Loop();
-    pool.give(this);
+    pool.give(handle_of(this));
 }
 
 void Loop::close(bool close_descriptors, Status reason) {
@@ -149,7 +149,7 @@ public:
         loop_.running_.store(false);
         if (loop_.free_requested_) {
             loop_.~Loop();
-            pool.give(&loop_);
+            pool.give(handle_of(&loop_));
         }
     }
     Status status = IOLOOP_OK;

@@ -27,8 +27,6 @@ class Loop final : private Watcher {
 public:
     static ObjectPool pool;
 
-    HandleHeader header;
-
     static Status create(Loop **out_loop, const ioloop_options_t &options, int *out_errno);
     // Everything dropped, memory given back. Inside a turn: when the outermost run ends.
     void free();

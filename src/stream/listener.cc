@@ -33,7 +33,7 @@ bool AcceptEvent::report(ioloop_event_t *event) {
     event->type = IOLOOP_EVENT_ACCEPT;
     event->status = status;
     event->tag = server_.call_.tag();
-    event->object = stream;
+    event->object = stream ? handle_of(stream) : nullptr;
     leave();
     return true;
 }

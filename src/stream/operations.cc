@@ -8,7 +8,7 @@
 namespace ioloop {
 
 namespace {
-iostream_t *handle(Stream &stream) { return reinterpret_cast<iostream_t *>(&stream); }
+iostream_t *handle(Stream &stream) { return static_cast<iostream_t *>(handle_of(&stream)); }
 }  // namespace
 
 const uint8_t *ReadOp::take_data(ChunkRef *hold) {

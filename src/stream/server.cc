@@ -20,7 +20,7 @@ constexpr size_t longest_host = 253;
 constexpr int port_attempts = 16;
 }  // namespace
 
-constinit ObjectPool Server::pool{sizeof(Server), server_magic};
+constinit ObjectPool Server::pool{sizeof(HandleHeader) + sizeof(Server), server_magic};
 
 Server::Server(Loop &loop, const ioserver_options_t &options, const ConfigRef &config,
                UserCall<ioserver_accept_fn> call, ConnectionCount *count)
@@ -43,24 +43,24 @@ Status Server::create(Server **out_server, Loop &loop, const ioserver_options_t 
         call.drop();
         return IOLOOP_ENOMEM;
     }
-    Server *server = new (memory) Server(loop, options, config, call, count);
-    server->header.magic.store(server_magic, std::memory_order_release);
+    Server *server = new (object_memory(memory)) Server(loop, options, config, call, count);
+    set_alive(server, true);
     *out_server = server;
     return IOLOOP_OK;
 }
 
 void Server::free() {
-    header.magic.store(0, std::memory_order_release);
+    set_alive(this, false);
     freed_ = true;
     stop();
     loop_.retire(*this);
 }
 
 void Server::destroy() {
-    header.magic.store(0, std::memory_order_release);
+    set_alive(this, false);
     stop();
     this->~Server();
-    pool.give(this);
+    pool.give(handle_of(this));
 }
 
 void Server::shut(Status) { stop(); }
@@ -139,7 +139,7 @@ bool Server::accept_one(Listener &listener) {
         event->stream = stream;
         queue(*event);
     } else {
-        call_.fn(call_.ctx, reinterpret_cast<ioserver_t *>(this), IOLOOP_OK, reinterpret_cast<iostream_t *>(stream));
+        call_.fn(call_.ctx, static_cast<ioserver_t *>(handle_of(this)), IOLOOP_OK, static_cast<iostream_t *>(handle_of(stream)));
     }
     return true;
 }
@@ -169,7 +169,7 @@ void Server::back_off(int error) {
 
 void Server::report_trouble(Status status) {
     if (!call_.pull()) {
-        call_.fn(call_.ctx, reinterpret_cast<ioserver_t *>(this), status, nullptr);
+        call_.fn(call_.ctx, static_cast<ioserver_t *>(handle_of(this)), status, nullptr);
         return;
     }
     AcceptEvent *event = make<AcceptEvent>(*this);

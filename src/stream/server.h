@@ -19,8 +19,6 @@ class Server final : public LoopObject, private WorkItem, private TimerTarget {
 public:
     static ObjectPool pool;
 
-    HandleHeader header;
-
     // Drops the call's ctx on failure.
     static Status create(Server **out_server, Loop &loop, const ioserver_options_t &options, const ConfigRef &config,
                          UserCall<ioserver_accept_fn> call);

@@ -11,7 +11,7 @@ namespace {
 constexpr uint32_t stream_magic = 0x494f5331;
 }
 
-constinit ObjectPool Stream::pool{sizeof(Stream), stream_magic};
+constinit ObjectPool Stream::pool{sizeof(HandleHeader) + sizeof(Stream), stream_magic};
 
 Stream::Stream(Loop &loop, const ConfigRef &config)
     : loop_(loop), transport_(&socket_transport()), config_(config), in_(loop.chunks), out_(loop.chunks), read_(*this) {
@@ -34,7 +34,7 @@ Status Stream::create(Stream **out_stream, Loop &loop, os::UniqueFd &fd, const C
     }
     void *memory = pool.take();
     if (!memory) return IOLOOP_ENOMEM;
-    Stream *stream = new (memory) Stream(loop, config);
+    Stream *stream = new (object_memory(memory)) Stream(loop, config);
     stream->fd_ = std::move(fd);
     if (kind == os::FdKind::pipe) {
         stream->transport_ = &pipe_transport();
@@ -44,7 +44,7 @@ Status Stream::create(Stream **out_stream, Loop &loop, os::UniqueFd &fd, const C
     } else if (connected) {
         stream->state_ = State::open;
     }
-    stream->header.magic.store(stream_magic, std::memory_order_release);
+    set_alive(stream, true);
     *out_stream = stream;
     return IOLOOP_OK;
 }
@@ -52,8 +52,8 @@ Status Stream::create(Stream **out_stream, Loop &loop, os::UniqueFd &fd, const C
 Stream *Stream::create_accepted(Loop &loop, const ConfigRef &config, ConnectionCount *count) {
     void *memory = pool.take();
     if (!memory) return nullptr;
-    Stream *stream = new (memory) Stream(loop, config);
-    stream->header.magic.store(stream_magic, std::memory_order_release);
+    Stream *stream = new (object_memory(memory)) Stream(loop, config);
+    set_alive(stream, true);
     stream->count_ = count;
     ++count->refs;
     ++count->open;
@@ -66,7 +66,7 @@ void Stream::attach(os::UniqueFd fd) {
 }
 
 void Stream::free() {
-    header.magic.store(0, std::memory_order_release);
+    set_alive(this, false);
     close(IOLOOP_ECLOSED);
     freed_ = true;
     drop_operations();
@@ -75,13 +75,13 @@ void Stream::free() {
 }
 
 void Stream::destroy() {
-    header.magic.store(0, std::memory_order_release);
+    set_alive(this, false);
     close(IOLOOP_ECLOSED);
     freed_ = true;
     drop_operations();
     WorkItem::unlink();
     this->~Stream();
-    pool.give(this);
+    pool.give(handle_of(this));
 }
 
 Stream::~Stream() {

@@ -34,8 +34,6 @@ class Stream final : private Watcher, private WorkItem, public LoopObject {
 public:
     static ObjectPool pool;
 
-    HandleHeader header;
-
     // Takes fd only on success. fd -1: to be connected. config is shared.
     static Status create(Stream **out_stream, Loop &loop, os::UniqueFd &fd, const ConfigRef &config);
     // A connected socket, nothing to find out about it.
