@@ -60,7 +60,8 @@ private:
     };
 
     uint32_t random_events() {
-        const uint32_t choices[] = {no_bits, read_bit, write_bit, read_bit | write_bit, error_bits, read_bit | error_bits};
+        const uint32_t choices[] = {no_bits,   read_bit,   write_bit,
+                                    read_bit | write_bit, error_bits, read_bit | error_bits};
         return choices[random_() % std::size(choices)];
     }
 

@@ -70,10 +70,10 @@ TEST(Address, H_I2_empty_spaces_controls_and_zero_bytes_are_refused) {
 
 TEST(Address, not_addresses) {
     for (string_view text :
-         {"256.0.0.1"sv, "1.2.3.256"sv, "1.2.3.999"sv, "1.2.3.4.5"sv, "1.2.3.4."sv, ".1.2.3.4"sv, "1..2.3"sv, "+1.2.3.4"sv,
-          "-1.2.3.4"sv, "1.2.3.4294967297"sv, "1.2.3.99999999999999999999"sv, "localhost"sv, "[::1]"sv, ":"sv, ":::"sv,
-          "1::2::3"sv, "12345::"sv, "g::"sv, "1:2:3:4:5:6:7"sv, "1:2:3:4:5:6:7:8:9"sv, "::1.2.3"sv, "::1.2.3.04"sv,
-          "1.2.3.4%lo"sv, "%lo"sv, "127.0.0.1:80"sv, "127.0.0.1/8"sv})
+         {"256.0.0.1"sv, "1.2.3.256"sv, "1.2.3.999"sv, "1.2.3.4.5"sv, "1.2.3.4."sv, ".1.2.3.4"sv, "1..2.3"sv,
+          "+1.2.3.4"sv, "-1.2.3.4"sv, "1.2.3.4294967297"sv, "1.2.3.99999999999999999999"sv, "localhost"sv,
+          "[::1]"sv, ":"sv, ":::"sv, "1::2::3"sv, "12345::"sv, "g::"sv, "1:2:3:4:5:6:7"sv, "1:2:3:4:5:6:7:8:9"sv,
+          "::1.2.3"sv, "::1.2.3.04"sv, "1.2.3.4%lo"sv, "%lo"sv, "127.0.0.1:80"sv, "127.0.0.1/8"sv})
         EXPECT_FALSE(accepts(text)) << text;
 }
 
@@ -87,7 +87,7 @@ TEST(Address, zones) {
     memcpy(&raw, address.bytes, sizeof raw);
     EXPECT_EQ(raw.sin6_scope_id, 4294967295u);
     for (string_view text : {"fe80::1%"sv, "fe80::1%%lo"sv, "fe80::1%no such"sv, "fe80::1%4294967296"sv, "fe80::1%01"sv,
-                             "fe80::1%-1"sv, "fe80::1%lo%lo"sv, "fe80::1%aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"sv, "lo%fe80::1"sv})
+                             "fe80::1%-1"sv, "fe80::1%lo%lo"sv, "fe80::1%aaaaaaaaaaaaaaaaaaaaaaaa"sv, "lo%fe80::1"sv})
         EXPECT_FALSE(accepts(text)) << text;
 }
 

@@ -1,21 +1,18 @@
 #include "os/readiness.h"
 
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <limits>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "forbid.h"
 #include "os/clock.h"
 #include "os/error.h"
 #include "os/socket.h"
@@ -44,19 +41,6 @@ struct Waiter {
     int fd_;
     UniqueFd epoll_ = epoll_open().value;
 };
-
-// In the child: the system answers a call with an error.
-void forbid(long number, uint32_t error) {
-    sock_filter program[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    sock_fprog filter{4, program};
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) _exit(77);
-}
 
 TEST(Readiness, H_B8_waits_are_never_early) {
     for (bool with_poll : {false, true}) {
@@ -87,10 +71,10 @@ TEST(Readiness, H_B8_huge_limits_do_not_return_at_once_nor_fail) {
 
 TEST(Readiness, H_C12_old_kernels_and_sandboxes_get_the_old_call) {
 #ifdef SYS_epoll_pwait2
-    for (uint32_t error : {ENOSYS, EPERM}) {
+    for (int error : {ENOSYS, EPERM}) {
         pid_t pid = fork();
         if (pid == 0) {
-            forbid(SYS_epoll_pwait2, error);
+            forbid(SYS_epoll_pwait2, static_cast<uint32_t>(error));
             UniqueFd event = eventfd_open().value;
             Waiter wait(false, event.get());
             int64_t begin = monotonic_ns();
@@ -100,13 +84,15 @@ TEST(Readiness, H_C12_old_kernels_and_sandboxes_get_the_old_call) {
             if (wait(1).value != 0 || monotonic_ns() - begin < 1) _exit(3);
             if (wait(0).value != 0) _exit(4);
             eventfd_signal(event.get());
-            for (int64_t limit : {int64_t{0}, int64_t{1}, int64_t{1} << 53, std::numeric_limits<int64_t>::max(), int64_t{-1}})
+            const int64_t limits[] = {0, 1, int64_t{1} << 53, std::numeric_limits<int64_t>::max(), -1};
+            for (int64_t limit : limits) {
                 if (wait(limit).value != 1) _exit(5);
+            }
             _exit(0);
         }
         int status = -1;
         waitpid(pid, &status, 0);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 77) GTEST_SKIP() << "no seccomp filters here";
+        if (WIFEXITED(status) && WEXITSTATUS(status) == no_sandbox) GTEST_SKIP() << "no seccomp filters here";
         EXPECT_EQ(status, 0) << WEXITSTATUS(status);
     }
 #endif

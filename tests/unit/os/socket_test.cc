@@ -188,7 +188,8 @@ TEST(Socket, H_D14_an_exec_leaves_only_what_the_host_opened) {
     pid_t pid = fork();
     if (pid == 0) {
         dup2(out[1], 1);
-        execl("/bin/sh", "sh", "-c", "for f in /proc/$$/fd/*; do readlink $f; done; exit 0", static_cast<char *>(nullptr));
+        const char *script = "for f in /proc/$$/fd/*; do readlink $f; done; exit 0";
+        execl("/bin/sh", "sh", "-c", script, static_cast<char *>(nullptr));
         _exit(127);
     }
     writer.reset();
