@@ -38,9 +38,9 @@ size_t ByteQueue::prepare(size_t want, Span out[2]) {
     size_t in_tail = tail_ ? std::min(want, tail_->room()) : 0;
     if (in_tail > 0) out[count++] = Span{tail_->block + tail_->end, in_tail};
     if (in_tail >= std::min({want, enough_room, pool_->chunk_size()})) return count;
-    if (!spare_) spare_ = pool_->get();
+    pool_->spare = pool_->get();
     // Without memory for more, a small room is still a room.
-    if (spare_) out[count++] = Span{spare_->block, std::min(want - in_tail, spare_->capacity)};
+    if (Chunk *spare = pool_->spare) out[count++] = Span{spare->block, std::min(want - in_tail, spare->capacity)};
     return count;
 }
 
@@ -48,9 +48,8 @@ void ByteQueue::commit(size_t n) {
     size_t in_tail = tail_ ? std::min(n, tail_->room()) : 0;
     if (in_tail > 0) tail_->end += in_tail;
     size_ += n;
-    Chunk *spare = spare_;
+    Chunk *spare = std::exchange(pool_->spare, nullptr);
     if (!spare) return;
-    spare_ = nullptr;
     if (n > in_tail) {
         spare->end = n - in_tail;
         link_back(spare);
@@ -185,7 +184,6 @@ size_t ByteQueue::gather(Span *out, size_t most) const {
 }
 
 void ByteQueue::clear() {
-    if (spare_) chunk_unref(std::exchange(spare_, nullptr));
     Chunk *chunks = head_;
     head_ = tail_ = nullptr;
     size_ = 0;

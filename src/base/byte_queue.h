@@ -72,7 +72,6 @@ private:
 
     Chunk *head_ = nullptr;
     Chunk *tail_ = nullptr;
-    Chunk *spare_ = nullptr;  // the fresh chunk between prepare and commit
     ChunkPool *pool_;
     size_t size_ = 0;
 };

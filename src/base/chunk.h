@@ -65,6 +65,7 @@ public:
     // Bytes moved inside the queues of this pool or copied out of them, for the loop's counters. What append and
     // prepend were asked to copy is not among them.
     uint64_t bytes_copied = 0;
+    Chunk *spare = nullptr;  // of the one queue that is between prepare and commit
 
     Chunk *get();                                   // chunk_size() bytes of room; null without memory
     Chunk *get_sized(size_t capacity);              // any capacity, not kept for reuse; null without memory

@@ -74,7 +74,7 @@ Loop::~Loop() {
     }
     while (!objects_.empty()) {
         LoopObject &object = objects_.front();
-        object.unlink();
+        object.leave_loop();
         object.destroy();
     }
     free_retired();
@@ -290,9 +290,9 @@ void Loop::unwatch(int fd) {
 }
 
 void Loop::descriptor_closed() {
-    List<WorkItem, WorkTag> batch;
+    List<LoopObject, WorkTag> batch;
     batch.splice(starved_);
-    while (WorkItem *item = batch.pop_front()) next_turn(*item);
+    while (LoopObject *object = batch.pop_front()) next_turn(*object);
 }
 
 void Loop::complete(Completion &completion, bool pull) {
@@ -307,20 +307,20 @@ void Loop::complete_next_turn(Completion &completion, bool pull) {
     request_turn();
 }
 
-void Loop::before_wait(WorkItem &item) {
-    item.unlink();
-    flush_.push_back(item);
+void Loop::before_wait(LoopObject &object) {
+    object.drop_work();
+    flush_.push_back(object);
     request_turn();
 }
 
-void Loop::next_turn(WorkItem &item) {
-    item.unlink();
-    resume_.push_back(item);
+void Loop::next_turn(LoopObject &object) {
+    object.drop_work();
+    resume_.push_back(object);
     request_turn();
 }
 
 void Loop::retire(LoopObject &object) {
-    object.unlink();
+    object.leave_loop();
     if (in_turn_) {
         retired_.push_back(object);
     } else {

@@ -60,9 +60,9 @@ public:
     // Hands a result over; in pull mode it waits for poll(), else it runs in this turn.
     void complete(Completion &completion, bool pull);
     void complete_next_turn(Completion &completion, bool pull);
-    void before_wait(WorkItem &item);  // item.work() when the dispatch has been settled, before the loop waits
-    void next_turn(WorkItem &item);    // item.work() in the next turn
-    void on_descriptor_freed(WorkItem &item) { starved_.push_back(item); }
+    void before_wait(LoopObject &object);  // object.work() when the dispatch has been settled, before the loop waits
+    void next_turn(LoopObject &object);    // object.work() in the next turn
+    void on_descriptor_freed(LoopObject &object) { starved_.push_back(object); }
     // Something was queued: a foreign loop must learn of it if no turn is running.
     void request_turn() {
         if (!in_turn_ && embedded_) os_wake();
@@ -139,9 +139,9 @@ private:
     CompletionList later_;      // results for the next turn
     CompletionList later_events_;
     CompletionList events_;  // results waiting for poll()
-    List<WorkItem, WorkTag> flush_;
-    List<WorkItem, WorkTag> resume_;
-    List<WorkItem, WorkTag> starved_;
+    List<LoopObject, WorkTag> flush_;
+    List<LoopObject, WorkTag> resume_;
+    List<LoopObject, WorkTag> starved_;
     List<LoopObject, OwnedTag> objects_;
     List<LoopObject, OwnedTag> retired_;
     ClosedEvent closed_event_;

@@ -1,5 +1,4 @@
-// What the loop knows of the things that live on it: descriptors' watchers, timers' targets, owned objects, and
-// objects with work left for the end of a dispatch or for the next turn.
+// What the loop knows of the things that live on it: descriptors' watchers, timers' targets, and owned objects.
 #pragma once
 
 #include <cstdint>
@@ -30,22 +29,17 @@ protected:
     ~TimerTarget() = default;
 };
 
+struct OwnedTag;
 struct WorkTag;
 
-// Has something to do before the loop waits (Loop::before_wait) or in the next turn (Loop::next_turn).
-class WorkItem : public ListNode<WorkTag> {
+// Lives on one loop: closed with it, freed with it. May have work left for later.
+class LoopObject : public ListNode<OwnedTag>, public ListNode<WorkTag> {
 public:
+    // Asked for with Loop::before_wait, Loop::next_turn or Loop::on_descriptor_freed.
     virtual void work() = 0;
-
-protected:
-    ~WorkItem() = default;
-};
-
-struct OwnedTag;
-
-// Lives on one loop: closed with it, freed with it.
-class LoopObject : public ListNode<OwnedTag> {
-public:
+    bool has_work() const { return ListNode<WorkTag>::linked(); }
+    void drop_work() { ListNode<WorkTag>::unlink(); }
+    void leave_loop() { ListNode<OwnedTag>::unlink(); }
     // The loop closes: ends all operations with this reason.
     virtual void shut(Status reason) = 0;
     // Nothing refers to it any more: destroys it and gives its memory back.

@@ -68,11 +68,11 @@ void Loop::fire_timeouts() {
 }
 
 void Loop::resume_work() {
-    List<WorkItem, WorkTag> batch;
+    List<LoopObject, WorkTag> batch;
     batch.splice(resume_);
-    while (WorkItem *item = batch.pop_front()) {
+    while (LoopObject *object = batch.pop_front()) {
         ++dispatched_;
-        item->work();
+        object->work();
     }
 }
 
@@ -88,9 +88,9 @@ void Loop::settle() {
     for (int round = 0; round < settle_rounds; ++round) {
         deliver();
         if (flush_.empty()) return;
-        List<WorkItem, WorkTag> batch;
+        List<LoopObject, WorkTag> batch;
         batch.splice(flush_);
-        while (WorkItem *item = batch.pop_front()) item->work();
+        while (LoopObject *object = batch.pop_front()) object->work();
     }
 }
 

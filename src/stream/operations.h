@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "ioloop/stream.h"
 #include "loop/completion.h"
+#include "os/address.h"
 #include "stream/read_request.h"
 
 namespace ioloop {
@@ -63,9 +64,11 @@ private:
 
 class ConnectOp final : public Completion {
 public:
-    ConnectOp(Stream &stream, UserCall<iostream_connect_fn> given) : call(given), stream_(stream) {}
+    ConnectOp(Stream &stream, UserCall<iostream_connect_fn> given, const os::Address &address)
+        : call(given), target(address), stream_(stream) {}
 
     UserCall<iostream_connect_fn> call;
+    os::Address target;
     Status status = IOLOOP_OK;
 
     void run() override;

@@ -69,7 +69,7 @@ void Server::stop() {
     if (stopped_) return;
     stopped_ = true;
     loop_.timers.cancel(*this);
-    WorkItem::unlink();
+    drop_work();
     for (Listener *listener : listeners_) {
         loop_.unwatch(listener->fd());
         if (!loop_.abandoned()) listener->remove_file();
@@ -159,7 +159,7 @@ void Server::back_off(int error) {
     pause_ns_ = next_pause_ns_;
     // Without memory for the timer the next descriptor that closes ends the pause.
     (void)loop_.timers.arm(*this, os::deadline_after(pause_ns_));
-    WorkItem::unlink();
+    drop_work();
     loop_.on_descriptor_freed(*this);
     update_interest();
     if (trouble_told_) return;
@@ -184,7 +184,7 @@ void Server::work() {
 }
 
 void Server::on_timer(int64_t) {
-    WorkItem::unlink();
+    drop_work();
     work();
 }
 

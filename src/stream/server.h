@@ -15,7 +15,7 @@
 
 namespace ioloop {
 
-class Server final : public LoopObject, private WorkItem, private TimerTarget {
+class Server final : public LoopObject, private TimerTarget {
 public:
     static ObjectPool pool;
 

@@ -70,7 +70,7 @@ void Stream::free() {
     close(IOLOOP_ECLOSED);
     freed_ = true;
     drop_operations();
-    WorkItem::unlink();
+    drop_work();
     loop_.retire(*this);
 }
 
@@ -79,7 +79,7 @@ void Stream::destroy() {
     close(IOLOOP_ECLOSED);
     freed_ = true;
     drop_operations();
-    WorkItem::unlink();
+    drop_work();
     this->~Stream();
     pool.give(handle_of(this));
 }

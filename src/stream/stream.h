@@ -23,14 +23,14 @@ namespace ioloop {
 struct ConnectionCount {
     uint32_t open = 0;
     uint32_t refs = 1;
-    WorkItem *on_room = nullptr;  // asked to work when a stream closes; null when the server is gone
+    LoopObject *on_room = nullptr;  // asked to work when a stream closes; null when the server is gone
     bool full = false;            // the server waits for that
     void unref() {
         if (--refs == 0) destroy(this);
     }
 };
 
-class Stream final : private Watcher, private WorkItem, public LoopObject {
+class Stream final : public LoopObject, private Watcher {
 public:
     static ObjectPool pool;
 
@@ -79,6 +79,7 @@ public:
     int last_errno = 0;
 
     // LoopObject
+    void work() override;
     void shut(Status reason) override;
     void destroy() override;
 
@@ -101,10 +102,9 @@ private:
     Stream(Loop &loop, const ConfigRef &config);
     ~Stream();
 
-    // Watcher, WorkItem
+    // Watcher
     void on_ready(uint32_t events) override;
     uint32_t after_dispatch() override;
-    void work() override;
 
     void update_interest();
     uint32_t wanted() const;
@@ -171,6 +171,7 @@ private:
     uint32_t share_turn_ = 0;   // the turn that the two counts below belong to
     uint32_t share_results_ = 0;
     uint32_t share_bytes_ = 0;
+    uint32_t drained_ = 0;  // bytes read away while closing
 
     Loop &loop_;
     Transport *transport_;
@@ -182,11 +183,8 @@ private:
     WriteOp *ops_first_ = nullptr;  // in order; the oldest may be complete and not yet delivered
     WriteOp *ops_last_ = nullptr;
     WriteOp *ops_open_ = nullptr;  // the first that is not complete
-    uint64_t queued_total_ = 0;
-    uint64_t sent_total_ = 0;
-    uint64_t drained_ = 0;  // bytes read away while closing
+    uint64_t queued_total_ = 0;  // bytes ever written
     ConnectOp *connect_ = nullptr;
-    os::Address *target_ = nullptr;  // while connecting
     CloseOp *on_close_ = nullptr;
     StreamTimers *timers_ = nullptr;
     ConnectionCount *count_ = nullptr;

@@ -22,7 +22,7 @@ void Stream::close(Status reason, int system_errno) {
     out_.clear();
     dirty_ = false;
     blocked_ = false;
-    WorkItem::unlink();
+    drop_work();
     if (timers_) loop_.timers.cancel(*timers_);
     release_count();
     if (on_close_ && !on_close_->linked()) {
@@ -106,8 +106,6 @@ void Stream::drop_operations() {
         connect_->unlink();
         connect_->discard();
     }
-    ioloop::destroy(target_);
-    target_ = nullptr;
     while (ops_first_) {
         ops_first_->unlink();
         ops_first_->discard();

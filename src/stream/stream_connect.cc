@@ -22,21 +22,17 @@ Status Stream::connect(const os::Address &address, UserCall<iostream_connect_fn>
         opened = std::move(socket.value);
     }
     ConnectOp *op = nullptr;
-    os::Address *target = nullptr;
     if (status == IOLOOP_OK) {
-        op = make<ConnectOp>(*this, call);
-        target = make<os::Address>(address);
-        if (!op || !target || !ensure_timers()) status = IOLOOP_ENOMEM;
+        op = make<ConnectOp>(*this, call, address);
+        if (!op || !ensure_timers()) status = IOLOOP_ENOMEM;
     }
     if (status != IOLOOP_OK) {
         ioloop::destroy(op);
-        ioloop::destroy(target);
         call.drop();
         return status;
     }
     if (opened.valid()) fd_ = std::move(opened);
     connect_ = op;
-    target_ = target;
     state_ = State::connecting;
     set_deadline(timers_->connect_ns, os::deadline_after(config_->connect_timeout_ns));
     try_connect();
@@ -44,12 +40,12 @@ Status Stream::connect(const os::Address &address, UserCall<iostream_connect_fn>
 }
 
 void Stream::try_connect() {
-    auto begun = os::connect(fd_.get(), *target_);
+    auto begun = os::connect(fd_.get(), connect_->target);
     if (begun.ok() || os::already_connected(begun.error)) return connected();
     if (os::connect_in_progress(begun.error) || os::interrupted(begun.error)) return update_interest();
     // A Unix listener whose queue is full says so at once, and never reports that there is room again.
     if (os::would_block(begun.error)) return retry_later();
-    const bool nobody = target_->family() == os::Family::local && os::no_such_file(begun.error);
+    const bool nobody = connect_->target.family() == os::Family::local && os::no_such_file(begun.error);
     close(nobody ? IOLOOP_EREFUSED : os::to_status(begun.error), begun.error);
 }
 
@@ -64,9 +60,9 @@ void Stream::on_connect_ready() {
 
 // A client of a closed local port can be given that very port as its own, and then talks to itself.
 bool Stream::connected_to_itself() const {
-    if (target_->family() == os::Family::local) return false;
+    if (connect_->target.family() == os::Family::local) return false;
     auto own = os::local_address(fd_.get());
-    return own.ok() && own.value == *target_;
+    return own.ok() && own.value == connect_->target;
 }
 
 void Stream::connected() {
@@ -78,9 +74,6 @@ void Stream::connected() {
 }
 
 void Stream::finish_connect(Status status) {
-    ioloop::destroy(target_);
-    target_ = nullptr;
-    if (!connect_ || connect_->linked()) return;
     connect_->status = status;
     if (connect_->call.silent()) {
         connect_->discard();

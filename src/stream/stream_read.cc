@@ -13,7 +13,7 @@ namespace {
 constexpr size_t direct_receive = 16384;
 constexpr size_t most_per_receive = size_t{1} << 30;
 // What close_graceful reads away at most.
-constexpr uint64_t most_drained = uint64_t{1} << 20;
+constexpr uint32_t most_drained = uint32_t{1} << 20;
 }  // namespace
 
 Status Stream::check_read() const {
@@ -218,7 +218,7 @@ void Stream::drain_away() {
             read_ended_ = true;
             return close(IOLOOP_ECLOSED);
         }
-        drained_ += got.value;
+        drained_ += static_cast<uint32_t>(got.value);
         if (drained_ > most_drained) return close(IOLOOP_EFULL);
         if (got.value < sizeof waste) return;
     }

@@ -117,7 +117,6 @@ Status Stream::write(const iostream_piece_t *pieces, size_t count, UserCall<iost
         call.drop();
         return status;
     }
-    sent_total_ += sent;
     accept_write(op, total);
     return IOLOOP_OK;
 }
@@ -173,7 +172,7 @@ int32_t Stream::flush_now() {
     if (state_ == State::closed) return IOLOOP_ECLOSED;
     if (state_ == State::idle || state_ == State::connecting) return IOLOOP_ESTATE;
     if (dirty_) {
-        WorkItem::unlink();
+        drop_work();
         if (deferred_) loop_.next_turn(*this);
         flush();
         if (state_ == State::closed) return IOLOOP_ECLOSED;
@@ -192,7 +191,7 @@ void Stream::flush() {
     if (deferred_) {
         loop_.next_turn(*this);
     } else {
-        WorkItem::unlink();
+        drop_work();
     }
     if (state_ != State::open && state_ != State::finishing && state_ != State::closing) return;
     loop_.note_progress();
@@ -216,7 +215,6 @@ void Stream::flush() {
         }
         retries_ = 0;
         out_.consume(sent.value);
-        sent_total_ += sent.value;
         loop_.stats.bytes_sent += sent.value;
         sent_now += sent.value;
         blocked_ = !out_.empty() && (sent.value < offered || sent_now >= most_per_flush);
@@ -242,7 +240,8 @@ void Stream::after_flush() {
 }
 
 void Stream::complete_writes() {
-    while (ops_open_ && ops_open_->end_offset <= sent_total_ && (!ops_open_->ends_data || write_ended_)) {
+    const uint64_t sent = queued_total_ - out_.size();
+    while (ops_open_ && ops_open_->end_offset <= sent && (!ops_open_->ends_data || write_ended_)) {
         WriteOp *op = ops_open_;
         ops_open_ = op->after;
         if (op->call.silent()) {
