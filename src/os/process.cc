@@ -1,6 +1,7 @@
 #include "os/process.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -24,5 +25,7 @@ uint32_t fork_generation() {
 }
 
 uintptr_t thread_id() { return reinterpret_cast<uintptr_t>(&thread_mark); }
+
+void yield_thread() { sched_yield(); }
 
 }  // namespace ioloop::os

@@ -6,7 +6,6 @@
 #include "os/signals.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 
 #include <atomic>
@@ -53,7 +52,7 @@ public:
         uint64_t seen = 0;
         while (!word_.compare_exchange_weak(seen, mine, std::memory_order_acquire)) {
             if (seen != 0 && seen != mine) continue;  // of another process: take it over
-            if (seen == mine) sched_yield();
+            if (seen == mine) yield_thread();
             seen = 0;
         }
     }
@@ -161,7 +160,7 @@ int take_hub() {
 
 void wait_for_visitors(Hub &hub) {
     if (hub.generation.load() != fork_generation()) return;
-    while (hub.visitors.load() != 0) sched_yield();
+    while (hub.visitors.load() != 0) yield_thread();
 }
 
 }  // namespace
