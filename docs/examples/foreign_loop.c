@@ -48,10 +48,9 @@ static int poll_timeout(ioloop_t *loop) {
     return timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX;
 }
 
-static void run(ioloop_t *loop, ioserver_t *server, const int *running) {
+static void run(ioloop_t *loop, int loop_fd, ioserver_t *server, const int *running) {
     enum { TERMINAL, LOOP };
-    struct pollfd watched[] = {{.fd = STDIN_FILENO, .events = POLLIN},
-                               {.fd = ioloop_native_fd(loop), .events = POLLIN}};
+    struct pollfd watched[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = loop_fd, .events = POLLIN}};
     while (*running) {
         if (poll(watched, 2, poll_timeout(loop)) > 0 && watched[TERMINAL].revents != 0)
             on_terminal(&watched[TERMINAL], server);
@@ -71,9 +70,10 @@ int main(int argc, char **argv) {
     }
     ioloop_add_signal(loop, SIGINT, on_signal, &running, NULL);
     ioloop_add_signal(loop, SIGTERM, on_signal, &running, NULL);
+    int loop_fd = ioloop_native_fd(loop);
     printf("listening on 127.0.0.1:%u\n", port);
     fflush(stdout);
-    run(loop, server, &running);
+    run(loop, loop_fd, server, &running);
     ioloop_free(loop);
     return EXIT_SUCCESS;
 }
