@@ -175,6 +175,7 @@ TEST(Descriptor, H_D12_writing_to_a_broken_pipe_does_not_kill) {
 int pipe_signals = 0;
 
 TEST(Descriptor, H_D12_a_handler_of_the_host_is_not_called) {
+    pipe_signals = 0;
     signal(SIGPIPE, [](int) { ++pipe_signals; });
     Pipe pipe;
     pipe.reader.reset();
