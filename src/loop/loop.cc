@@ -204,6 +204,7 @@ Status Loop::poll(ioloop_event_t *events, uint32_t capacity, int64_t timeout_ns)
         bool stopped = stop_.exchange(false);
         if (woken || stopped || free_requested_ || os::monotonic_ns() >= deadline) break;
     }
+    if (free_requested_) return IOLOOP_ECLOSED;
     uint32_t count = 0;
     while (count < capacity) {
         Completion *completion = events_.pop_front();

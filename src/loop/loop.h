@@ -55,6 +55,8 @@ public:
     // For handlers, streams and servers.
     Status watch(int fd, uint32_t events, Watcher &watcher, bool now);
     void set_interest(int fd, uint32_t events);
+    // Why the kernel refused to watch a descriptor that was added before the wait, as IOLOOP_ERROR then says; else 0.
+    int refusal(int fd) const { return poller_.refusal(fd); }
     void unwatch(int fd);  // before the descriptor is closed
     void descriptor_closed();  // after it: somebody may wait for a free one
     // Hands a result over; in pull mode it waits for poll(), else it runs in this turn.

@@ -14,10 +14,12 @@ void Listener::remove_file() {
     path_.clear();
 }
 
-void Listener::on_ready(uint32_t) {
+void Listener::on_ready(uint32_t events) {
     Server &server = server_;
     server.loop_.note_progress();
     server.in_call_ = true;
+    const int refused = events == IOLOOP_ERROR ? server.loop_.refusal(fd()) : 0;
+    if (refused != 0) server.back_off(refused);
     for (uint32_t taken = 0; taken < server.options_.accept_budget && server.accepting(); ++taken) {
         if (!server.accept_one(*this)) break;
     }

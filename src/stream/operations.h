@@ -22,6 +22,7 @@ public:
     Status status = IOLOOP_OK;
     bool done = false;      // the result is known, not yet delivered
     bool canceled = false;  // reports only that
+    bool late = false;      // begun after the stream had closed
     size_t size = 0;        // bytes to deliver when done
     uint32_t serial = 0;    // tells this read from one begun in its own callback
 

@@ -92,6 +92,10 @@ Stream::~Stream() {
 void Stream::shut(Status reason) { close(reason); }
 
 void Stream::on_ready(uint32_t events) {
+    if (events == IOLOOP_ERROR) {
+        const int error = loop_.refusal(fd_.get());
+        if (error != 0) return close(os::to_status(error), error);
+    }
     if (state_ == State::connecting) return on_connect_ready();
     const uint32_t interest = interest_;
     if (interest & IOLOOP_READ && events & (IOLOOP_READ | IOLOOP_ERROR)) on_readable();
@@ -136,7 +140,7 @@ uint32_t Stream::wanted() const {
     uint32_t mask = IOLOOP_NONE;
     if (state_ == State::connecting) return timers_ && timers_->retry_ns != StreamTimers::none ? mask : uint32_t{IOLOOP_WRITE};
     if (wants_data() || probing()) mask |= IOLOOP_READ;
-    if (state_ == State::closing && write_ended_ && !read_ended_) mask |= IOLOOP_READ;
+    if (state_ == State::closing && !read_ended_) mask |= IOLOOP_READ;
     if (blocked_ && !out_.empty()) mask |= IOLOOP_WRITE;
     return mask;
 }

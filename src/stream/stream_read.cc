@@ -38,6 +38,7 @@ Status Stream::start_read(UserCall<ReadOp::AnyFn> call) {
     read_.status = IOLOOP_OK;
     read_.done = false;
     read_.size = 0;
+    read_.late = state_ == State::closed;
     probe_hit_ = false;
     if (size_t more = read_.request.appetite(in_.size()); more > loop_.options.chunk_size) {
         // In vain it costs a copy later, no more.
@@ -78,7 +79,10 @@ void Stream::advance_read() {
 }
 
 // How a read ends that wants more than will ever come.
-Status Stream::end_status() const { return state_ == State::closed ? last_status : IOLOOP_EEOF; }
+Status Stream::end_status() const {
+    if (state_ == State::closing) return IOLOOP_ECLOSED;
+    return state_ == State::closed ? last_status : IOLOOP_EEOF;
+}
 
 void Stream::finish_read(Status status, size_t size) {
     read_.status = status;
@@ -92,11 +96,10 @@ void Stream::finish_read(Status status, size_t size) {
 void Stream::fail_read(Status status) {
     using Kind = ReadRequest::Kind;
     const Kind kind = read_.request.kind();
-    const bool ended = status == IOLOOP_EEOF;
-    if (kind == Kind::until_close && (ended || status != IOLOOP_EFULL)) {
-        const bool timed_out = status == IOLOOP_ETIMEDOUT && state_ == State::open;
-        return finish_read(ended ? IOLOOP_OK : status, timed_out ? 0 : in_.size());
-    }
+    // How the stream ended was told when it did: what is left of its bytes is simply all there is.
+    const bool ended = status == IOLOOP_EEOF || read_.late;
+    const bool goes_on = status == IOLOOP_EFULL || (status == IOLOOP_ETIMEDOUT && state_ == State::open);
+    if (kind == Kind::until_close && !goes_on) return finish_read(ended ? IOLOOP_OK : status, in_.size());
     if (kind == Kind::chunks && ended && read_.request.unlimited()) return finish_read(IOLOOP_OK, 0);
     // Without memory to take them back, the bytes stay in the caller's memory, and size says so.
     if (!read_.request.give_back(in_)) return finish_read(IOLOOP_ENOMEM, read_.request.in_destination());
@@ -176,7 +179,11 @@ void Stream::receive() {
 
 void Stream::on_receive_error(int error) {
     if (os::would_block(error)) return;
-    if (error == os::out_of_memory && read_.pending()) return fail_read(IOLOOP_ENOMEM);
+    if (error == os::out_of_memory) {
+        if (read_.pending()) return fail_read(IOLOOP_ENOMEM);
+        probe_hit_ = true;  // no room to look whether the peer is still there: left to the next read
+        return;
+    }
     close(os::connection_lost(error) ? IOLOOP_ERESET : os::to_status(error), error);
 }
 
@@ -216,7 +223,7 @@ void Stream::drain_away() {
         if (!got.ok()) return on_receive_error(got.error);
         if (got.value == 0) {
             read_ended_ = true;
-            return close(IOLOOP_ECLOSED);
+            return write_ended_ ? close(IOLOOP_ECLOSED) : update_interest();
         }
         drained_ += static_cast<uint32_t>(got.value);
         if (drained_ > most_drained) return close(IOLOOP_EFULL);
