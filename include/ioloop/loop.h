@@ -271,7 +271,8 @@ IOLOOP_API int32_t ioloop_remove_timeout(ioloop_t *loop, uint64_t timeout);
  *
  * owner    : takes ctx
  * thread   : [loop], inside callbacks: yes
- * returns  : IOLOOP_OK; IOLOOP_EINVAL for a number that cannot be caught; IOLOOP_EEXIST when this loop watches it
+ * returns  : IOLOOP_OK; IOLOOP_EINVAL for a number that cannot be caught, or that
+ *            reports a fault of the program (SIGSEGV and its like); IOLOOP_EEXIST when this loop watches it
  *            already; IOLOOP_EFULL; IOLOOP_ENOMEM; IOLOOP_ECLOSED
  * source   : sigaction(2); asyncio's add_signal_handler
  * since    : 0.1

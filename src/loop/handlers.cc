@@ -59,18 +59,28 @@ Handler **Handlers::find(int fd) {
     return &by_fd_[static_cast<size_t>(fd)];
 }
 
+bool Handlers::make_room(int fd) {
+    try {
+        if (static_cast<size_t>(fd) >= by_fd_.size()) by_fd_.resize(static_cast<size_t>(fd) + 1);
+        return true;
+    } catch (const std::bad_alloc &) {
+        return false;
+    }
+}
+
 Status Handlers::add(int fd, uint32_t events, UserCall<ioloop_handler_fn> call) {
     Status status = IOLOOP_OK;
     Handler *handler = nullptr;
     if (find(fd)) {
         status = IOLOOP_EEXIST;
     } else {
-        try {
-            if (static_cast<size_t>(fd) >= by_fd_.size()) by_fd_.resize(static_cast<size_t>(fd) + 1);
-            handler = make<Handler>(loop_, fd, events, call);
-        } catch (const std::bad_alloc &) {
-        }
+        handler = make<Handler>(loop_, fd, events, call);
         status = handler ? loop_.watch(fd, events, *handler, true) : IOLOOP_ENOMEM;
+        // Only now: a number that is no open descriptor, however large, has been refused.
+        if (status == IOLOOP_OK && !make_room(fd)) {
+            loop_.unwatch(fd);
+            status = IOLOOP_ENOMEM;
+        }
     }
     if (status != IOLOOP_OK) {
         destroy(handler);

@@ -56,6 +56,7 @@ public:
 
 private:
     Handler **find(int fd);
+    bool make_room(int fd);
 
     Loop &loop_;
     std::vector<Handler *, Allocator<Handler *>> by_fd_;

@@ -1,8 +1,7 @@
 #include "loop/inbox.h"
 
-#include <thread>
-
 #include "base/memory.h"
+#include "os/process.h"
 #include "os/readiness.h"
 
 namespace ioloop {
@@ -76,7 +75,7 @@ void Inbox::leave() { gate_.fetch_sub(1, std::memory_order_release); }
 
 void Inbox::close() {
     gate_.fetch_or(closed_bit);
-    while (gate_.load(std::memory_order_acquire) != closed_bit) std::this_thread::yield();
+    while (gate_.load(std::memory_order_acquire) != closed_bit) os::yield_thread();
 }
 
 void Inbox::push(PostedCall *node) {

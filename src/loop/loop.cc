@@ -13,6 +13,8 @@ namespace ioloop {
 namespace {
 constexpr uint32_t loop_magic = 0x494f4c31;
 constexpr size_t ready_capacity = 512;
+static_assert(Poller::automatic == IOLOOP_BACKEND_AUTO && Poller::epoll == IOLOOP_BACKEND_EPOLL &&
+              Poller::poll == IOLOOP_BACKEND_POLL);
 }  // namespace
 
 constinit ObjectPool Loop::pool{sizeof(HandleHeader) + sizeof(Loop), loop_magic};
@@ -218,6 +220,7 @@ Status Loop::poll(ioloop_event_t *events, uint32_t capacity, int64_t timeout_ns)
 void Loop::arm_native_timer() {
     if (has_work() || !events_.empty() || !flush_.empty() || !inbox.prepare_sleep()) os_wake();
     poller_.apply();
+    if (poller_.refusals_pending()) os_wake();
     int64_t next = timers.empty() ? -1 : timers.next_deadline_ns();
     if (next == armed_native_ns_) return;
     armed_native_ns_ = next;
@@ -261,19 +264,18 @@ void Loop::on_ready(uint32_t) {
 void Loop::os_wake() { os::eventfd_signal(wake_fd_.get()); }
 
 Status Loop::watch(int fd, uint32_t events, Watcher &watcher, bool now) {
-    const auto index = static_cast<size_t>(fd);
-    if (index >= watchers_.size()) {
-        try {
-            watchers_.resize(index + 1);
-        } catch (const std::bad_alloc &) {
-            return IOLOOP_ENOMEM;
-        }
-    }
     uint64_t token = 0;
     Status status = poller_.add(fd, events, now, &token);
     if (status != IOLOOP_OK) {
         remember_error(status, poller_.last_errno);
         return status;
+    }
+    const auto index = static_cast<size_t>(fd);
+    try {
+        if (index >= watchers_.size()) watchers_.resize(index + 1);
+    } catch (const std::bad_alloc &) {
+        poller_.remove(fd);
+        return IOLOOP_ENOMEM;
     }
     watchers_[index] = &watcher;
     request_turn();
