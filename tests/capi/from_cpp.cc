@@ -29,34 +29,34 @@ static_assert(sizeof(ioloop_error_info_t) == 32);
 static_assert(sizeof(iostream_piece_t) == 16);
 
 struct LoopFree {
-    void operator()(ioloop_t* loop) const {
+    void operator()(ioloop_t *loop) const {
         ioloop_free(loop);
     }
 };
 using Loop = std::unique_ptr<ioloop_t, LoopFree>;
 
 Loop new_loop() {
-    const char* backend = std::getenv("IOLOOP_TEST_BACKEND");
+    const char *backend = std::getenv("IOLOOP_TEST_BACKEND");
     ioloop_options_t options;
     EXPECT_EQ(ioloop_options_init(&options, sizeof options), IOLOOP_OK);
     if (backend != nullptr && std::string_view(backend) == "poll") {
         options.backend = IOLOOP_BACKEND_POLL;
     }
-    ioloop_t* loop = nullptr;
+    ioloop_t *loop = nullptr;
     EXPECT_EQ(ioloop_new(&loop, &options), IOLOOP_OK);
     return Loop(loop);
 }
 
 TEST(FromCpp, LambdasAreCallbacks) {
     Loop loop = new_loop();
-    iostream_t* one = nullptr;
-    iostream_t* other = nullptr;
+    iostream_t *one = nullptr;
+    iostream_t *other = nullptr;
     ASSERT_EQ(iostream_new_pair(&one, &other, loop.get(), nullptr), IOLOOP_OK);
 
     std::string line;
-    auto on_line = [](void* ctx, iostream_t*, int32_t status, const uint8_t* data, size_t size) {
+    auto on_line = [](void *ctx, iostream_t *, int32_t status, const uint8_t *data, size_t size) {
         EXPECT_EQ(status, IOLOOP_OK);
-        static_cast<std::string*>(ctx)->assign(reinterpret_cast<const char*>(data), size);
+        static_cast<std::string *>(ctx)->assign(reinterpret_cast<const char*>(data), size);
     };
     ASSERT_EQ(iostream_read_until(other, "\n", 1, 0, on_line, &line, nullptr), IOLOOP_OK);
     ASSERT_EQ(iostream_write(one, "from C++\n", 9, nullptr, nullptr, nullptr), IOLOOP_OK);
@@ -70,9 +70,9 @@ TEST(FromCpp, LambdasAreCallbacks) {
 TEST(FromCpp, ContextOwnsItsObject) {
     Loop loop = new_loop();
     auto counter = std::make_shared<int>(0);
-    auto* owned = new std::shared_ptr<int>(counter);
-    auto call = [](void* ctx) { ++**static_cast<std::shared_ptr<int>*>(ctx); };
-    auto release = [](void* ctx) { delete static_cast<std::shared_ptr<int>*>(ctx); };
+    auto *owned = new std::shared_ptr<int>(counter);
+    auto call = [](void *ctx) { ++**static_cast<std::shared_ptr<int> *>(ctx); };
+    auto release = [](void *ctx) { delete static_cast<std::shared_ptr<int> *>(ctx); };
     ASSERT_EQ(ioloop_add_callback(loop.get(), call, owned, release), IOLOOP_OK);
     EXPECT_EQ(counter.use_count(), 2);
     ASSERT_EQ(ioloop_run_once(loop.get(), 0), 1);
