@@ -70,7 +70,7 @@ void SignalWatches::remove_all() {
 }
 
 void SignalWatches::collect() {
-    if (count_ == 0) return;
+    if (!any_pending()) return;
     for (int signum = 1; signum < os::signal_limit; ++signum) {
         SignalWatch *watch = watches_[signum];
         uint64_t count = watch ? hub_.take(signum) : 0;
