@@ -60,7 +60,6 @@ void ByteQueue::commit(size_t n) {
 
 bool ByteQueue::reserve(size_t n) {
     if (n <= size_) return true;
-    if (n > max_bytes) return false;
     if (head_ && head_ == tail_ && head_->room() >= n - size_) return true;
     Chunk *chunk = new_chunk(n);
     if (!chunk) return false;
@@ -227,14 +226,13 @@ void ByteQueue::link_back(Chunk *chunk) {
 
 void ByteQueue::link_front(Chunk *chunk) {
     chunk->next = head_;
-    (head_ ? head_->prev : tail_) = chunk;
+    head_->prev = chunk;
     head_ = chunk;
 }
 
 void ByteQueue::unlink(Chunk *chunk) {
     (chunk->prev ? chunk->prev->next : head_) = chunk->next;
     (chunk->next ? chunk->next->prev : tail_) = chunk->prev;
-    chunk->prev = chunk->next = nullptr;
 }
 
 }  // namespace ioloop

@@ -67,7 +67,7 @@ private:
     Chunk *new_chunk(size_t n);
     void move_all_into(Chunk *chunk);
     void link_back(Chunk *chunk);
-    void link_front(Chunk *chunk);
+    void link_front(Chunk *chunk);  // before others
     void unlink(Chunk *chunk);
 
     Chunk *head_ = nullptr;

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t slots_per_block = 64;
 constexpr size_t slot_alignment = alignof(std::max_align_t);
 
-// A slot between give and take. The header in front of next stays alive all the time.
+// A slot between give and take. Its header is alive all the time.
 struct FreeSlot {
     HandleHeader header;
     FreeSlot *next;
@@ -79,8 +79,6 @@ void *ObjectPool::take() {
 void ObjectPool::give(void *slot) {
     State *pool = state_.load(std::memory_order_acquire);
     FreeSlot *freed = static_cast<FreeSlot *>(slot);
-    // Once more: a compiler may drop what a destructor stores into an object that is going away.
-    freed->header.magic.store(0, std::memory_order_release);
     freed->next = nullptr;
     {
         std::lock_guard lock(pool->mutex);

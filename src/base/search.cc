@@ -98,7 +98,7 @@ size_t find_short(Place place, Needle needle, size_t from, size_t limit, uint64_
 
 // The offset of the first match in contiguous bytes, or not_found.
 size_t find_in(const uint8_t *data, size_t size, Needle needle, uint64_t *examined) {
-    const void *hit = size < needle.size ? nullptr : memmem(data, size, needle.data, needle.size);
+    const void *hit = memmem(data, size, needle.data, needle.size);
     if (!hit) {
         *examined += size;
         return not_found;
