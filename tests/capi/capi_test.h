@@ -35,6 +35,7 @@ static const char *playing;
 static UNUSED void end_failed_test(void) {
     if (playing != NULL)
         fprintf(stderr, "    while playing %s\n", playing);
+    fflush(stdout);
     _exit(1);
 }
 
