@@ -62,7 +62,7 @@ const StatusEntry *find(int32_t status) {
 namespace ioloop::capi {
 
 int32_t fill_error(ioloop_error_info_t *out, Status status, int system_errno) {
-    if (!out || out->size < sizeof(uint32_t) * 2 || out->size > 4096) return IOLOOP_EINVAL;
+    if (!out || out->size < smallest_struct || out->size > largest_struct) return IOLOOP_EINVAL;
     ioloop_error_info_t info{};
     info.size = out->size;
     info.status = status;

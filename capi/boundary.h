@@ -76,13 +76,17 @@ int32_t refuse(UserCall<Fn> call, Status status) {
     return status;
 }
 
+// Sizes of structs that can be told from garbage: from the size member and what follows it up to a page.
+inline constexpr size_t smallest_struct = 8;
+inline constexpr size_t largest_struct = 4096;
+
 // Reads an option struct: `given` may be shorter than ours (the rest keeps its default), or longer if what we do not
 // know is zero. False when it is neither.
 template <class Options>
 bool read_options(Options *out, const Options *given) {
     if (!given) return true;
     const size_t size = given->size;
-    if (size < sizeof(uint32_t) * 2 || size > 4096) return false;
+    if (size < smallest_struct || size > largest_struct) return false;
     const auto *bytes = reinterpret_cast<const unsigned char *>(given);
     for (size_t i = sizeof(Options); i < size; ++i) {
         if (bytes[i] != 0) return false;
@@ -95,7 +99,7 @@ bool read_options(Options *out, const Options *given) {
 // Writes the defaults into the user's struct, which may be of an older or a newer header.
 template <class Options>
 int32_t write_options(Options *out, size_t size, const Options &defaults) {
-    if (!out || size < sizeof(uint32_t) * 2 || size > 4096) return IOLOOP_EINVAL;
+    if (!out || size < smallest_struct || size > largest_struct) return IOLOOP_EINVAL;
     std::memset(out, 0, size);
     std::memcpy(out, &defaults, size < sizeof(Options) ? size : sizeof(Options));
     out->size = static_cast<uint32_t>(size);

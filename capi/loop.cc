@@ -8,6 +8,7 @@ using namespace ioloop::capi;
 
 namespace {
 
+constexpr uint32_t most_events = 65536;
 constexpr uint32_t handler_bits = IOLOOP_READ | IOLOOP_WRITE | IOLOOP_ERROR;
 
 ioloop_options_t default_options() {
@@ -96,8 +97,9 @@ int32_t ioloop_run_once(ioloop_t *loop, int64_t timeout_ns) {
 }
 
 int32_t ioloop_poll(ioloop_t *loop, ioloop_event_t *events, uint32_t capacity, int64_t timeout_ns) {
-    if (!events || capacity == 0 || capacity > INT32_MAX || timeout_ns < IOLOOP_NEVER) return IOLOOP_EINVAL;
-    return run(loop, [&](Loop &object) { return object.poll(events, capacity, timeout_ns); });
+    if (!events || capacity == 0 || timeout_ns < IOLOOP_NEVER) return IOLOOP_EINVAL;
+    const uint32_t most = capacity < most_events ? capacity : most_events;
+    return run(loop, [&](Loop &object) { return object.poll(events, most, timeout_ns); });
 }
 
 int32_t ioloop_running(ioloop_t *loop) {

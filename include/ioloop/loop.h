@@ -37,7 +37,7 @@ typedef struct ioloop_stats {
     uint64_t idle_wakeups;     /* waits that returned events of which none led to any work */
     uint64_t interest_changes; /* changes told to the kernel (epoll_ctl) */
     uint64_t handlers;         /* descriptors registered now */
-    uint64_t timeouts;         /* timeouts armed now */
+    uint64_t timeouts;         /* timeouts of ioloop_call_at and ioloop_call_later armed now */
     uint64_t callbacks_run;    /* queued callbacks run */
     uint64_t timeouts_fired;
     uint64_t completions;      /* operations ended, both ways of delivery */

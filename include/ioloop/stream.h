@@ -259,7 +259,7 @@ IOLOOP_API int32_t iostream_read_chunks(iostream_t *stream, uint64_t max_bytes, 
  * owner    : runs free_ctx before it returns
  * thread   : [loop], inside callbacks: yes
  * returns  : IOLOOP_OK; IOLOOP_ENOENT when no read is pending; IOLOOP_ENOMEM when bytes of iostream_read_into cannot
- *            be taken back: the read stays
+ *            be taken back, or the event has no room: the read stays
  * since    : 0.1
  */
 IOLOOP_API int32_t iostream_cancel_read(iostream_t *stream);

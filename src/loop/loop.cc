@@ -338,7 +338,7 @@ void Loop::fill_stats(ioloop_stats_t *out) const {
     all.size = out->size;
     all.interest_changes = poller_.changes;
     all.handlers = poller_.size() - 1 - (embedded_ ? 1 : 0);
-    all.timeouts = timers.size();
+    all.timeouts = timeouts.armed();
     all.bytes_copied += chunks.bytes_copied;
     all.chunks_pooled = chunks.free_chunks();
     std::memcpy(out, &all, out->size);

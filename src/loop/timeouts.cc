@@ -6,6 +6,7 @@ namespace ioloop {
 
 void Timeout::on_timer(int64_t) {
     ++owner->loop_.stats.timeouts_fired;
+    --owner->armed_;
     if (call.pull()) {
         owner->loop_.complete(*this, true);
     } else {
@@ -101,6 +102,7 @@ Status Timeouts::call_at(uint64_t *out_token, int64_t deadline_ns, UserCall<iolo
         call.drop();
         return IOLOOP_ENOMEM;
     }
+    ++armed_;
     timeout->call = call;
     if (out_token) *out_token = timeout->token();
     loop_.request_turn();
@@ -127,6 +129,7 @@ Status Timeouts::remove(uint64_t token) {
 
 void Timeouts::cancel(Timeout &timeout) {
     loop_.timers.cancel(timeout);
+    --armed_;
     if (timeout.call.pull()) {
         timeout.canceled = true;
         loop_.complete(timeout, true);

@@ -44,6 +44,7 @@ public:
     Status remove(uint64_t token);
     // Cancels all: functions are dropped, tags get their last event.
     void cancel_all();
+    uint64_t armed() const { return armed_; }
 
 private:
     friend class Timeout;
@@ -60,6 +61,7 @@ private:
     std::vector<Timeout *, Allocator<Timeout *>> blocks_;
     CompletionList free_;
     uint32_t slots_ = 0;
+    uint64_t armed_ = 0;
 };
 
 }  // namespace ioloop

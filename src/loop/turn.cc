@@ -20,6 +20,7 @@ int32_t Loop::run_turn(int64_t deadline_ns) {
     ++stats.turns;
 
     take_posted();      // from other threads and signals
+    deliver();          // results of calls made since the last turn
     run_callbacks();    // those queued before this turn
     fire_timeouts();    // those due now and armed before
     resume_work();      // streams that had used up their share of the last turn
@@ -100,7 +101,7 @@ bool Loop::has_work() const {
 }
 
 int64_t Loop::wait_ns(int64_t deadline_ns) {
-    if (has_work()) return 0;
+    if (has_work() || closed_) return 0;
     int64_t until = timers.empty() ? forever : timers.next_deadline_ns();
     if (deadline_ns < until) until = deadline_ns;
     if (until == forever) return -1;

@@ -74,12 +74,6 @@ bool ReadOp::report(ioloop_event_t *event) {
     event->type = IOLOOP_EVENT_READ;
     event->tag = call.tag();
     event->object = handle(stream_);
-    if (canceled) {
-        event->status = IOLOOP_ECANCELED;
-        canceled = false;
-        discard();
-        return true;
-    }
     const bool more = piece();
     ChunkRef hold;
     if (!request.is_into()) event->data = take_data(&hold);
@@ -102,6 +96,17 @@ void ReadOp::discard() {
     request.clear();
     call.drop();
 }
+
+bool CanceledRead::report(ioloop_event_t *event) {
+    event->type = IOLOOP_EVENT_READ;
+    event->status = IOLOOP_ECANCELED;
+    event->tag = tag_;
+    event->object = handle_;
+    discard();
+    return true;
+}
+
+void CanceledRead::discard() { ioloop::destroy(this); }
 
 void WriteOp::run() {
     Stream &stream = stream_;

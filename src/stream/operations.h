@@ -21,7 +21,6 @@ public:
     ReadRequest request;
     Status status = IOLOOP_OK;
     bool done = false;      // the result is known, not yet delivered
-    bool canceled = false;  // reports only that
     bool late = false;      // begun after the stream had closed
     size_t size = 0;        // bytes to deliver when done
     uint32_t serial = 0;    // tells this read from one begun in its own callback
@@ -40,6 +39,20 @@ private:
     void piece_taken();
 
     Stream &stream_;
+};
+
+// The last word of a read that was cancelled in pull mode: the read itself is free for the next one.
+class CanceledRead final : public Completion {
+public:
+    CanceledRead(void *handle, uint64_t tag) : handle_(handle), tag_(tag) {}
+
+    void run() override {}
+    bool report(ioloop_event_t *event) override;
+    void discard() override;
+
+private:
+    void *handle_;
+    uint64_t tag_;
 };
 
 // One write, or the end of this side's data, that the user wants to hear of, or that has a deadline.

@@ -97,9 +97,8 @@ Status Stream::set_close_callback(UserCall<iostream_close_fn> call) {
 
 // For a stream that goes: nobody is told any more, every ctx is released.
 void Stream::drop_operations() {
-    if (read_.pending() || read_.canceled) {
+    if (read_.pending()) {
         read_.unlink();
-        read_.canceled = false;
         read_.discard();
     }
     if (connect_) {

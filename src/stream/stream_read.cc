@@ -1,6 +1,7 @@
 // The reading half of a stream: starting and ending a read, receiving.
 #include <algorithm>
 
+#include "base/memory.h"
 #include "os/clock.h"
 #include "os/error.h"
 #include "stream/stream.h"
@@ -18,7 +19,7 @@ constexpr uint32_t most_drained = uint32_t{1} << 20;
 
 Status Stream::check_read() const {
     if (loop_.closed()) return IOLOOP_ECLOSED;
-    if (read_.pending() || read_.canceled) return IOLOOP_EBUSY;
+    if (read_.pending()) return IOLOOP_EBUSY;
     if (state_ == State::idle || state_ == State::connecting) return IOLOOP_ESTATE;
     return IOLOOP_OK;
 }
@@ -108,16 +109,19 @@ void Stream::fail_read(Status status) {
 
 Status Stream::cancel_read() {
     if (!read_.pending()) return IOLOOP_ENOENT;
-    if (!read_.request.give_back(in_)) return IOLOOP_ENOMEM;
+    CanceledRead *last_word = nullptr;
+    if (read_.call.pull()) {
+        last_word = make<CanceledRead>(handle_of(this), read_.call.tag());
+        if (!last_word) return IOLOOP_ENOMEM;
+    }
+    if (!read_.request.give_back(in_)) {
+        ioloop::destroy(last_word);
+        return IOLOOP_ENOMEM;
+    }
     read_.unlink();
     if (timers_) timers_->read_ns = StreamTimers::none;
-    if (read_.call.pull()) {
-        read_.canceled = true;
-        read_.done = true;
-        loop_.complete(read_, true);
-    } else {
-        read_.discard();
-    }
+    read_.discard();
+    if (last_word) loop_.complete(*last_word, true);
     update_interest();
     return IOLOOP_OK;
 }
