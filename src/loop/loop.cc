@@ -200,7 +200,9 @@ Status Loop::poll(ioloop_event_t *events, uint32_t capacity, int64_t timeout_ns)
     const int64_t deadline = os::deadline_after(timeout_ns);
     while (events_.empty()) {
         if (finished()) return IOLOOP_ECLOSED;
+        polling_ = true;
         run_turn(deadline);
+        polling_ = false;
         if (std::exchange(poller_failed_, false)) return IOLOOP_ESYS;
         bool woken = inbox.take_wake();
         bool stopped = stop_.exchange(false);

@@ -161,6 +161,7 @@ private:
     bool in_turn_ = false;
     bool embedded_ = false;
     bool closed_ = false;
+    bool polling_ = false;  // what is in events_ is what poll() waits for
     bool free_requested_ = false;
     bool abandoned_ = false;
     bool poller_failed_ = false;

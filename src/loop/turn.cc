@@ -101,7 +101,7 @@ bool Loop::has_work() const {
 }
 
 int64_t Loop::wait_ns(int64_t deadline_ns) {
-    if (has_work() || closed_) return 0;
+    if (has_work() || closed_ || (polling_ && !events_.empty())) return 0;
     int64_t until = timers.empty() ? forever : timers.next_deadline_ns();
     if (deadline_ns < until) until = deadline_ns;
     if (until == forever) return -1;
