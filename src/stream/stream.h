@@ -170,12 +170,11 @@ private:
     uint8_t interest_ = 0;
     uint32_t share_turn_ = 0;   // the turn that the two counts below belong to
     uint32_t share_results_ = 0;
-    uint32_t share_bytes_ = 0;
-    uint32_t drained_ = 0;  // bytes read away while closing
+    uint32_t share_bytes_ = 0;  // while closing: bytes read away in all
+    os::UniqueFd fd_;
 
     Loop &loop_;
     Transport *transport_;
-    os::UniqueFd fd_;
     ConfigRef config_;
     ByteQueue in_;
     ByteQueue out_;

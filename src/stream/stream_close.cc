@@ -59,6 +59,7 @@ Status Stream::close_graceful(int64_t timeout_ns) {
         set_deadline(timers_->close_ns, os::deadline_after(timeout_ns));
     }
     state_ = State::closing;
+    share_bytes_ = 0;
     end_wanted_ = true;
     if (read_.pending() && !read_.done) {
         deferred_ = false;

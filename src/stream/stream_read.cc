@@ -18,7 +18,7 @@ constexpr uint32_t most_drained = uint32_t{1} << 20;
 }  // namespace
 
 Status Stream::check_read() const {
-    if (loop_.closed()) return IOLOOP_ECLOSED;
+    if (loop_.closed() || state_ == State::closing) return IOLOOP_ECLOSED;
     if (read_.pending()) return IOLOOP_EBUSY;
     if (state_ == State::idle || state_ == State::connecting) return IOLOOP_ESTATE;
     return IOLOOP_OK;
@@ -229,8 +229,8 @@ void Stream::drain_away() {
             read_ended_ = true;
             return write_ended_ ? close(IOLOOP_ECLOSED) : update_interest();
         }
-        drained_ += static_cast<uint32_t>(got.value);
-        if (drained_ > most_drained) return close(IOLOOP_EFULL);
+        share_bytes_ += static_cast<uint32_t>(got.value);
+        if (share_bytes_ > most_drained) return close(IOLOOP_EFULL);
         if (got.value < sizeof waste) return;
     }
 }
