@@ -24,6 +24,19 @@
 
 #define UNUSED __attribute__((unused))
 
+/* Under the sanitizers times mean nothing, and the last descriptors must not be taken: they need some to look around.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 #define MS ((int64_t)1000000)
 #define SECOND (1000 * MS)
 

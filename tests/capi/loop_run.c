@@ -131,6 +131,19 @@ static void run_once_waits(void) {
     ioloop_free(loop);
 }
 
+/* A turn that has done something returns, however long it might wait. */
+static void run_once_returns_after_work(void) {
+    ioloop_t *loop = new_loop();
+    struct record callback = {0}, timeout = {0};
+    int64_t begin = ioloop_clock_ns();
+    CHECK_OK(ioloop_add_callback(loop, on_callback, &callback, on_free));
+    CHECK_INT(ioloop_run_once(loop, 10 * SECOND), 1);
+    CHECK_OK(ioloop_call_later(loop, NULL, 0, on_callback, &timeout, on_free));
+    CHECK_INT(ioloop_run_once(loop, 10 * SECOND), 1);
+    CHECK(ioloop_clock_ns() - begin < 5 * SECOND);
+    ioloop_free(loop);
+}
+
 static void callbacks_in_order(void) {
     static struct record records[1000];
     static const char *const names[] = {"a", "b", "c", "d", "e"};
@@ -303,5 +316,6 @@ static void clock_reading(void) {
 
 TEST_MAIN(TEST(start_and_stop), TEST(stop_is_sticky), TEST(stop_ends_after_the_turn), TEST(stop_from_another_thread),
           TEST(H_A7_nested_run), TEST(H_A7_start_on_second_thread), TEST(run_once_counts), TEST(run_once_waits),
-          TEST(callbacks_in_order), TEST(callback_of_a_callback_waits_a_turn), TEST(callbacks_from_threads),
-          TEST(max_posted), TEST(wake), TEST(stats), TEST(error_info), TEST(clock_reading))
+          TEST(run_once_returns_after_work), TEST(callbacks_in_order), TEST(callback_of_a_callback_waits_a_turn),
+          TEST(callbacks_from_threads), TEST(max_posted), TEST(wake), TEST(stats), TEST(error_info),
+          TEST(clock_reading))
