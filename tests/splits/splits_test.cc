@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 #include <string>
 
 #include "split_case.h"
@@ -18,14 +19,14 @@ bool mode_is(const char *name) {
 }
 
 std::string describe(const Case &script, Cuts cuts) {
-    auto number = [](uint64_t n) { return std::to_string(n); };
-    std::string out = "limit " + number(script.limit) + " chunk " + number(script.chunk_size) + " steps";
+    std::ostringstream out;
+    out << "limit " << script.limit << " chunk " << script.chunk_size << " steps";
     for (const Step &step : script.steps) {
-        out += " " + number(static_cast<unsigned>(step.kind)) + "(" + step.text + "," + number(step.size) + ")";
+        out << ' ' << static_cast<unsigned>(step.kind) << '(' << step.text << ',' << step.size << ')';
     }
-    out += " cut at";
-    for (size_t i = 0; i + 1 < cuts.count; ++i) out += " " + std::to_string(cuts.ends[i]);
-    return out;
+    out << " cut at";
+    for (size_t i = 0; i + 1 < cuts.count; ++i) out << ' ' << cuts.ends[i];
+    return out.str();
 }
 
 // Compares the library with the oracle for one way of cutting after the other.
