@@ -109,6 +109,7 @@ static void on_accept(void *ctx, ioserver_t *server, int32_t status, iostream_t 
     }
     member->room = ctx;
     member->stream = stream;
+    iostream_set_nodelay(stream, 1);
     if (iostream_set_close_callback(stream, on_member_closed, member, free) != IOLOOP_OK ||
         iostream_read_until(stream, "\n", 1, MAX_LINE, on_member_line, member, NULL) != IOLOOP_OK)
         iostream_free(stream);
@@ -137,13 +138,13 @@ static int32_t read_echo(struct room *room) {
 /* The room opens when the echo server is there. */
 static void on_echo_connected(void *ctx, iostream_t *stream, int32_t status) {
     struct room *room = ctx;
-    (void)stream;
     if (status == IOLOOP_OK)
         status = read_echo(room);
     if (status != IOLOOP_OK) {
         fail(room, "there is no echo server", status);
         return;
     }
+    iostream_set_nodelay(stream, 1); /* words are small and must not wait for each other */
     status = ioserver_listen(room->server, &room->port, "127.0.0.1", 9, room->port);
     if (status != IOLOOP_OK) {
         fail(room, "cannot listen", status);
