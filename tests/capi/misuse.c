@@ -253,6 +253,92 @@ static void handed_over_to_another_thread(void) {
     ioloop_free(loop);
 }
 
+static void check_forked(const struct objects *objects) {
+    for (int i = 0; i < CALL_COUNT; i++)
+        if ((ALL_CALLS[i].flags & ANY_THREAD) == 0)
+            check_call(&ALL_CALLS[i], objects->of[ALL_CALLS[i].kind], IOLOOP_EFORKED);
+    iostream_free(objects->of[STREAM]);
+    ioserver_free(objects->of[SERVER]);
+    ioloop_free(objects->of[LOOP]);
+}
+
+static void H_H9_in_a_forked_child(void) {
+    struct objects objects = new_objects();
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        check_forked(&objects);
+        _exit(0);
+    }
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+    CHECK_INT(iostream_closed(objects.of[STREAM]), 0);
+    CHECK_INT(ioloop_run_once(objects.of[LOOP], 0), 0);
+    ioloop_free(objects.of[LOOP]);
+}
+
+/* On a closed object every call gives an answer, and every ctx is freed, at the latest with the loop. */
+static void closed_objects(void) {
+    for (int i = 0; i < CALL_COUNT; i++) {
+        struct objects objects = new_objects();
+        struct probe probe = {.fd = 0};
+        ioloop_t *loop = objects.of[LOOP];
+        probe.stats.size = sizeof probe.stats;
+        probe.info.size = sizeof probe.info;
+        playing = ALL_CALLS[i].name;
+        CHECK_OK(iostream_close(objects.of[STREAM]));
+        CHECK_OK(ioserver_stop(objects.of[SERVER]));
+        if (ALL_CALLS[i].kind == LOOP)
+            CHECK_OK(ioloop_close(loop, 0));
+        for (int turns = 0; turns < 5; turns++)
+            CHECK(ioloop_run_once(loop, 0) >= IOLOOP_ECLOSED);
+        int64_t status = ALL_CALLS[i].call(objects.of[ALL_CALLS[i].kind], &probe);
+        CHECK(status >= 0 || status == IOLOOP_ECLOSED || status == IOLOOP_ENOENT ||
+              (status == IOLOOP_ENOTSUP && test_backend() == IOLOOP_BACKEND_POLL) ||
+              (status == IOLOOP_NEVER && ALL_CALLS[i].call == call_ioloop_next_timeout_ns));
+        if (status < 0)
+            CHECK(probe.out == NULL && probe.record.frees == ((ALL_CALLS[i].flags & CTX) != 0));
+        ioloop_free(loop);
+        CHECK_INT(probe.record.frees, (ALL_CALLS[i].flags & CTX) != 0);
+        CHECK_INT(probe.release.frees, (ALL_CALLS[i].flags & RELEASE) != 0);
+        playing = NULL;
+    }
+}
+
+static void null_arguments(void) {
+    struct wire wire = new_wire();
+    ioserver_t *server = NULL;
+    iostream_t *stream = NULL;
+    const uint8_t *data = NULL;
+    size_t size = 0;
+    struct record record;
+#define CHECK_REFUSED(call)                                                                                            \
+    do {                                                                                                               \
+        memset(&record, 0, sizeof record);                                                                             \
+        CHECK_STATUS(call, IOLOOP_EINVAL);                                                                             \
+        CHECK_INT(record.frees, 1);                                                                                    \
+    } while (0)
+    CHECK_STATUS(ioloop_new(NULL, NULL), IOLOOP_EINVAL);
+    CHECK_STATUS(iostream_new(NULL, wire.loop, -1, NULL), IOLOOP_EINVAL);
+    CHECK_STATUS(iostream_new_pair(NULL, &stream, wire.loop, NULL), IOLOOP_EINVAL);
+    CHECK_STATUS(iostream_new_pair(&stream, NULL, wire.loop, NULL), IOLOOP_EINVAL);
+    CHECK(stream == NULL);
+    CHECK_REFUSED(ioserver_new(NULL, wire.loop, NULL, NULL, on_accept, &record, on_free));
+    CHECK_REFUSED(iostream_read_until(wire.stream, NULL, 1, 0, on_read, &record, on_free));
+    CHECK_REFUSED(iostream_read_into(wire.stream, NULL, 1, on_read_into, &record, on_free));
+    CHECK_REFUSED(iostream_read_into_partial(wire.stream, NULL, 1, on_read_into, &record, on_free));
+    CHECK_REFUSED(iostream_write(wire.stream, NULL, 1, on_status, &record, on_free));
+    CHECK_REFUSED(iostream_writev(wire.stream, NULL, 1, on_status, &record, on_free));
+    CHECK_STATUS(iostream_peek(wire.stream, NULL, &size, 0), IOLOOP_EINVAL);
+    CHECK_STATUS(iostream_peek(wire.stream, &data, NULL, 0), IOLOOP_EINVAL);
+    CHECK_STATUS(iostream_error(wire.stream, NULL), IOLOOP_EINVAL);
+    CHECK_OK(ioserver_new(&server, wire.loop, NULL, NULL, on_accept, NULL, NULL));
+    CHECK_STATUS(ioserver_error(server, NULL), IOLOOP_EINVAL);
+    CHECK_INT(iostream_reading(wire.stream), 0);
+    CHECK_INT(iostream_write_buffered(wire.stream), 0);
+    free_wire(&wire);
+}
+
 static void absurd_sizes(void) {
     struct wire wire = new_wire();
     struct record record = {0}, line = {0};
@@ -287,4 +373,5 @@ static void absurd_sizes(void) {
 }
 
 TEST_MAIN(TEST(null_handles), TEST(H_A9_stale_handles), TEST(H_A9_stale_after_many_others),
-          TEST(handles_of_another_kind), TEST(wrong_thread), TEST(handed_over_to_another_thread), TEST(absurd_sizes))
+          TEST(handles_of_another_kind), TEST(wrong_thread), TEST(handed_over_to_another_thread),
+          TEST(H_H9_in_a_forked_child), TEST(closed_objects), TEST(null_arguments), TEST(absurd_sizes))

@@ -196,6 +196,23 @@ static void cancelled_read(void) {
     free_wire(&wire);
 }
 
+/* As with a function, the next read may be started at once; the event of the cancelled one comes first. */
+static void next_read_after_a_cancelled_one(void) {
+    struct wire wire = new_wire();
+    CHECK_OK(iostream_read_until(wire.stream, "\n", 1, 0, NULL, tag(1), NULL));
+    CHECK_OK(iostream_cancel_read(wire.stream));
+    CHECK_STATUS(iostream_cancel_read(wire.stream), IOLOOP_ENOENT);
+    CHECK_OK(iostream_read_until(wire.stream, "\n", 1, 0, NULL, tag(2), NULL));
+    peer_sends(&wire, "line\n");
+    ioloop_event_t event = next_event(wire.loop);
+    check_event(&event, IOLOOP_EVENT_READ, IOLOOP_ECANCELED, 1);
+    event = next_event(wire.loop);
+    check_event(&event, IOLOOP_EVENT_READ, IOLOOP_OK, 2);
+    CHECK_BYTES(event.data, event.size, "line\n");
+    check_no_event(wire.loop);
+    free_wire(&wire);
+}
+
 static void writes(void) {
     struct wire wire = new_wire();
     struct record release = {0};
@@ -376,6 +393,7 @@ static void freed_with_events_untaken(void) {
 }
 
 TEST_MAIN(TEST(arguments), TEST(handler), TEST(callback), TEST(timeouts), TEST(signals), TEST(reads),
-          TEST(data_is_lent_until_the_next_poll), TEST(cancelled_read), TEST(writes), TEST(failed_writes),
-          TEST(connect_accept_and_close), TEST(undelivered_accepts), TEST(free_ctx_after_the_event),
-          TEST(one_event_at_a_time), TEST(drained_after_close), TEST(freed_with_events_untaken))
+          TEST(data_is_lent_until_the_next_poll), TEST(cancelled_read), TEST(next_read_after_a_cancelled_one),
+          TEST(writes), TEST(failed_writes), TEST(connect_accept_and_close), TEST(undelivered_accepts),
+          TEST(free_ctx_after_the_event), TEST(one_event_at_a_time), TEST(drained_after_close),
+          TEST(freed_with_events_untaken))
