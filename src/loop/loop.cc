@@ -186,7 +186,9 @@ Status Loop::run_once(int64_t timeout_ns) {
     Running running(*this);
     if (running.status != IOLOOP_OK) return running.status;
     if (finished()) return IOLOOP_ECLOSED;
+    single_turn_ = true;
     int32_t count = run_turn(os::deadline_after(timeout_ns));
+    single_turn_ = false;
     inbox.take_wake();
     stop_.store(false);
     return std::exchange(poller_failed_, false) ? IOLOOP_ESYS : count;

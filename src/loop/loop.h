@@ -161,6 +161,7 @@ private:
     bool in_turn_ = false;
     bool embedded_ = false;
     bool closed_ = false;
+    bool single_turn_ = false;  // run_once(): a turn that has done something does not sleep as well
     bool polling_ = false;  // what is in events_ is what poll() waits for
     bool free_requested_ = false;
     bool abandoned_ = false;

@@ -26,7 +26,8 @@ int32_t Loop::run_turn(int64_t deadline_ns) {
     resume_work();      // streams that had used up their share of the last turn
     settle();           // results of all this, and the writes they made
     if (!stop_.load(std::memory_order_relaxed) && !free_requested_) {
-        wait(deadline_ns);  // tells interest changes to the kernel, sleeps, reads the clock
+        const bool enough = single_turn_ && dispatched_ != before;
+        wait(enough ? 0 : deadline_ns);  // tells interest changes to the kernel, sleeps, reads the clock
         dispatch_ready();   // handlers, streams, servers; their results at once
         signals.collect();
         settle();
