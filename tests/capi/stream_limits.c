@@ -218,8 +218,8 @@ static void write_timeout(void) {
     struct record record = {0}, close = {0};
     static char much[4 << 20];
     CHECK_OK(iostream_set_close_callback(wire.stream, on_status, &close, on_free));
-    CHECK_OK(iostream_write(wire.stream, much, sizeof much, on_status, &record, on_free));
     int64_t begin = ioloop_clock_ns();
+    CHECK_OK(iostream_write(wire.stream, much, sizeof much, on_status, &record, on_free));
     RUN_UNTIL(wire.loop, record.calls > 0);
     CHECK(ioloop_clock_ns() - begin >= 20 * MS);
     CHECK_ENDED(record, IOLOOP_ETIMEDOUT);
