@@ -281,9 +281,15 @@ def files_of(root):
     return names
 
 
+# Inputs of the fuzz targets are bytes, not text.
+CORPUS = os.path.join('tests', 'fuzz', 'corpus')
+
+
 def read_tree(root, library):
     files = {}
     for name in sorted(files_of(root)):
+        if name.startswith(CORPUS):
+            continue
         with open(os.path.join(root, name), encoding='utf-8') as file:
             files[name] = file.read()
     return Tree(root, files, library)
