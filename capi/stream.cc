@@ -87,7 +87,10 @@ int32_t iostream_new_pair(iostream_t **out_stream, iostream_t **out_other, ioloo
         ConfigRef config;
         if (!config.make_new(options)) return IOLOOP_ENOMEM;
         auto sockets = os::open_socket_pair();
-        if (!sockets.ok()) return object.remember_error(os::to_status(sockets.error), sockets.error), object.last_status;
+        if (!sockets.ok()) {
+            object.remember_error(os::to_status(sockets.error), sockets.error);
+            return object.last_status;
+        }
         Stream *first = nullptr, *second = nullptr;
         Status status = Stream::create(&first, object, sockets.value.first, config);
         if (status == IOLOOP_OK) status = Stream::create(&second, object, sockets.value.second, config);

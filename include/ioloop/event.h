@@ -40,8 +40,9 @@ typedef struct ioloop_event {
     uint64_t reserved;   /* 0 */
 } ioloop_event_t;
 
-/* Takes up to capacity results (65536 at most) from the queue; runs turns until there is at least one, or timeout_ns passed, or the
- * loop was stopped or woken. Calls of callbacks registered with a function happen inside, as in ioloop_run_once.
+/* Takes up to capacity results (65536 at most) from the queue; runs turns until there is at least one, or timeout_ns
+ * passed, or the loop was stopped or woken. Calls of callbacks registered with a function happen inside, as in
+ * ioloop_run_once.
  *
  * owner    : borrows events; what their data members point to is the library's, until the next call
  * thread   : any one thread, which owns the loop from now on; not inside callbacks

@@ -139,7 +139,8 @@ bool Server::accept_one(Listener &listener) {
         event->stream = stream;
         queue(*event);
     } else {
-        call_.fn(call_.ctx, static_cast<ioserver_t *>(handle_of(this)), IOLOOP_OK, static_cast<iostream_t *>(handle_of(stream)));
+        auto *server_handle = static_cast<ioserver_t *>(handle_of(this));
+        call_.fn(call_.ctx, server_handle, IOLOOP_OK, static_cast<iostream_t *>(handle_of(stream)));
     }
     return true;
 }

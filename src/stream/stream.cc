@@ -138,7 +138,10 @@ bool Stream::probing() const {
 
 uint32_t Stream::wanted() const {
     uint32_t mask = IOLOOP_NONE;
-    if (state_ == State::connecting) return timers_ && timers_->retry_ns != StreamTimers::none ? mask : uint32_t{IOLOOP_WRITE};
+    if (state_ == State::connecting) {
+        const bool waits_for_retry = timers_ && timers_->retry_ns != StreamTimers::none;
+        return waits_for_retry ? mask : uint32_t{IOLOOP_WRITE};
+    }
     if (wants_data() || probing()) mask |= IOLOOP_READ;
     if (state_ == State::closing && !read_ended_) mask |= IOLOOP_READ;
     if (blocked_ && !out_.empty()) mask |= IOLOOP_WRITE;
