@@ -48,41 +48,34 @@ static int32_t announce(const struct member *member, const char *news) {
 }
 
 static int32_t join(struct member *member, const uint8_t *name, size_t size) {
-    if (size > MAX_NAME)
-        return IOLOOP_ETOOLONG;
+    if (size > MAX_NAME) return IOLOOP_ETOOLONG;
     memcpy(member->name, name, size);
     member->name_size = size;
     member->next = member->room->members;
     member->link = &member->room->members;
-    if (member->next != NULL)
-        member->next->link = &member->next;
+    if (member->next != NULL) member->next->link = &member->next;
     member->room->members = member;
     return announce(member, " joined\n");
 }
 
 static void leave(struct member *member) {
     *member->link = member->next;
-    if (member->next != NULL)
-        member->next->link = member->link;
+    if (member->next != NULL) member->next->link = member->link;
     announce(member, " left\n");
 }
 
 /* Takes one line of a member; empty ones are passed over. */
 static int32_t hear(struct member *member, const uint8_t *line, size_t size) {
-    while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
-        size--;
-    if (size == 0)
-        return IOLOOP_OK;
+    while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r')) size--;
+    if (size == 0) return IOLOOP_OK;
     return member->name_size == 0 ? join(member, line, size) : say(member, line, size);
 }
 
 static void on_member_line(void *ctx, iostream_t *stream, int32_t status, const uint8_t *line, size_t size) {
     static const char too_long[] = "! that was too long\n";
     struct member *member = ctx;
-    if (status == IOLOOP_OK)
-        status = hear(member, line, size);
-    if (status == IOLOOP_OK)
-        status = iostream_read_until(stream, "\n", 1, MAX_LINE, on_member_line, member, NULL);
+    if (status == IOLOOP_OK) status = hear(member, line, size);
+    if (status == IOLOOP_OK) status = iostream_read_until(stream, "\n", 1, MAX_LINE, on_member_line, member, NULL);
     if (status == IOLOOP_ETOOLONG) {
         iostream_write(stream, too_long, sizeof too_long - 1, NULL, NULL, NULL);
         iostream_close_graceful(stream, CLOSE_TIMEOUT_NS);
@@ -94,8 +87,7 @@ static void on_member_line(void *ctx, iostream_t *stream, int32_t status, const 
 static void on_member_closed(void *ctx, iostream_t *stream, int32_t reason) {
     struct member *member = ctx;
     (void)reason;
-    if (member->name_size > 0)
-        leave(member);
+    if (member->name_size > 0) leave(member);
     iostream_free(stream);
 }
 
@@ -127,8 +119,7 @@ static void on_echo_line(void *ctx, iostream_t *stream, int32_t status, const ui
                 iostream_close(member->stream);
         status = read_echo(room);
     }
-    if (status != IOLOOP_OK)
-        fail(room, "the echo server is gone", status);
+    if (status != IOLOOP_OK) fail(room, "the echo server is gone", status);
 }
 
 static int32_t read_echo(struct room *room) {
@@ -138,8 +129,7 @@ static int32_t read_echo(struct room *room) {
 /* The room opens when the echo server is there. */
 static void on_echo_connected(void *ctx, iostream_t *stream, int32_t status) {
     struct room *room = ctx;
-    if (status == IOLOOP_OK)
-        status = read_echo(room);
+    if (status == IOLOOP_OK) status = read_echo(room);
     if (status != IOLOOP_OK) {
         fail(room, "there is no echo server", status);
         return;

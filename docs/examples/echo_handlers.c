@@ -28,9 +28,7 @@ struct connection {
     char buffer[16384];
 };
 
-static int would_block(void) {
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
+static int would_block(void) { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 /* The handler owns its connection: whatever ends the handler, the descriptor and the memory go with it. */
 static void free_connection(void *ctx) {
@@ -42,18 +40,16 @@ static void free_connection(void *ctx) {
 /* Returns 0 when the connection is over. */
 static int receive(struct connection *connection) {
     ssize_t size = recv(connection->fd, connection->buffer, sizeof connection->buffer, 0);
-    if (size <= 0)
-        return size < 0 && would_block();
+    if (size <= 0) return size < 0 && would_block();
     connection->sent = 0;
     connection->size = (size_t)size;
     return 1;
 }
 
 static int send_rest(struct connection *connection) {
-    ssize_t size = send(connection->fd, connection->buffer + connection->sent, connection->size - connection->sent,
-                        MSG_NOSIGNAL);
-    if (size < 0)
-        return would_block();
+    ssize_t size =
+        send(connection->fd, connection->buffer + connection->sent, connection->size - connection->sent, MSG_NOSIGNAL);
+    if (size < 0) return would_block();
     connection->sent += (size_t)size;
     return 1;
 }
@@ -63,8 +59,7 @@ static void on_ready(void *ctx, int fd, uint32_t events) {
     struct connection *connection = ctx;
     ioloop_t *loop = connection->loop;
     int alive = connection->sent < connection->size || receive(connection);
-    if (alive && connection->sent < connection->size)
-        alive = send_rest(connection);
+    if (alive && connection->sent < connection->size) alive = send_rest(connection);
     (void)events;
     if (!alive)
         ioloop_remove_handler(loop, fd);
@@ -89,8 +84,7 @@ static void on_connection(void *ctx, int listener_fd, uint32_t events) {
     int fd = accept(listener_fd, NULL, NULL);
     (void)events;
     if (fd < 0) {
-        if (!would_block() && errno != ECONNABORTED)
-            pause_accepting(listener);
+        if (!would_block() && errno != ECONNABORTED) pause_accepting(listener);
         return;
     }
     connection = malloc(sizeof *connection);

@@ -32,18 +32,15 @@ static void on_terminal(struct pollfd *terminal, ioserver_t *server) {
     char typed[256];
     ssize_t size = read(terminal->fd, typed, sizeof typed);
     for (ssize_t i = 0; i < size; i++)
-        if (typed[i] == '\n')
-            printf("%d connections\n", ioserver_connections(server));
+        if (typed[i] == '\n') printf("%d connections\n", ioserver_connections(server));
     fflush(stdout);
-    if (size <= 0)
-        terminal->fd = -1;
+    if (size <= 0) terminal->fd = -1;
 }
 
 /* poll(2) counts in milliseconds. Rounded up, so that it never returns just before the deadline. */
 static int poll_timeout(ioloop_t *loop) {
     int64_t timeout_ns = ioloop_next_timeout_ns(loop);
-    if (timeout_ns < 0)
-        return -1;
+    if (timeout_ns < 0) return -1;
     int64_t timeout_ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
     return timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX;
 }

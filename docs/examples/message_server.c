@@ -19,8 +19,7 @@ static int32_t read_message(iostream_t *stream) {
 
 static int is_only_the_ending(const uint8_t *message, size_t size) {
     size_t line_breaks = 0;
-    while (message[line_breaks] == '\r' || message[line_breaks] == '\n')
-        line_breaks++;
+    while (message[line_breaks] == '\r' || message[line_breaks] == '\n') line_breaks++;
     return size - line_breaks == ENDING_SIZE;
 }
 

@@ -11,19 +11,15 @@ enum { BATCH = 64 };
 /* What a result is for. A tag is any number or address; 0 asks a write not to report at all. */
 enum { CONNECTION = 1, LINE = 2, QUIT = 3 };
 
-static void *tag(uintptr_t number) {
-    return (void *)number;
-}
+static void *tag(uintptr_t number) { return (void *)number; }
 
 static void read_line(iostream_t *stream) {
-    if (iostream_read_until(stream, "\n", 1, 0, NULL, tag(LINE), NULL) != IOLOOP_OK)
-        iostream_free(stream);
+    if (iostream_read_until(stream, "\n", 1, 0, NULL, tag(LINE), NULL) != IOLOOP_OK) iostream_free(stream);
 }
 
 static void on_line(const ioloop_event_t *event) {
     iostream_t *stream = event->object;
-    if (event->status == IOLOOP_OK &&
-        iostream_write(stream, event->data, event->size, NULL, NULL, NULL) == IOLOOP_OK)
+    if (event->status == IOLOOP_OK && iostream_write(stream, event->data, event->size, NULL, NULL, NULL) == IOLOOP_OK)
         read_line(stream);
     else
         iostream_free(stream);
@@ -32,15 +28,14 @@ static void on_line(const ioloop_event_t *event) {
 /* Returns 0 when it is time to end. */
 static int on_event(const ioloop_event_t *event) {
     switch (event->tag) {
-    case CONNECTION:
-        if (event->status == IOLOOP_OK)
-            read_line(event->object);
-        return 1;
-    case LINE:
-        on_line(event);
-        return 1;
-    default:
-        return 0;
+        case CONNECTION:
+            if (event->status == IOLOOP_OK) read_line(event->object);
+            return 1;
+        case LINE:
+            on_line(event);
+            return 1;
+        default:
+            return 0;
     }
 }
 
@@ -49,8 +44,7 @@ static void run(ioloop_t *loop) {
     int32_t count;
     while ((count = ioloop_poll(loop, events, BATCH, IOLOOP_NEVER)) >= 0)
         for (int32_t i = 0; i < count; i++)
-            if (!on_event(&events[i]))
-                return;
+            if (!on_event(&events[i])) return;
 }
 
 int main(int argc, char **argv) {

@@ -18,8 +18,7 @@ static void features(void) {
     int32_t tls = ioloop_has_feature(IOLOOP_FEATURE_TLS);
     CHECK(tls == 0 || tls == 1);
     static const int32_t unknown[] = {0, -1, 6, 1000, INT32_MAX, INT32_MIN};
-    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
-        CHECK_INT(ioloop_has_feature(unknown[i]), 0);
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) CHECK_INT(ioloop_has_feature(unknown[i]), 0);
 }
 
 /* The numbers are part of the ABI: they are written out here. */
@@ -65,8 +64,7 @@ enum { STATUS_COUNT = sizeof STATUSES / sizeof STATUSES[0] };
 
 static int is_status(int32_t number) {
     for (size_t i = 0; i < STATUS_COUNT; i++)
-        if (STATUSES[i].number == number)
-            return 1;
+        if (STATUSES[i].number == number) return 1;
     return 0;
 }
 
@@ -85,8 +83,7 @@ static void status_texts(void) {
     for (size_t i = 0; i < STATUS_COUNT; i++) {
         const char *text = ioloop_status_text(STATUSES[i].number);
         CHECK(text != NULL && text[0] != '\0');
-        for (size_t other = 0; other < i; other++)
-            CHECK(strcmp(text, ioloop_status_text(STATUSES[other].number)) != 0);
+        for (size_t other = 0; other < i; other++) CHECK(strcmp(text, ioloop_status_text(STATUSES[other].number)) != 0);
     }
     CHECK(ioloop_status_text(-1000) != NULL && ioloop_status_text(-1000)[0] != '\0');
     CHECK(ioloop_status_text(INT32_MAX) != NULL);
@@ -180,11 +177,11 @@ static void check_loop_refused(const ioloop_options_t *options, int32_t status) 
 
 static void bad_options_of_a_loop(void) {
     ioloop_options_t good = test_loop_options(), bad;
-#define CHECK_REFUSED(member, value)                                                                                   \
-    do {                                                                                                               \
-        bad = good;                                                                                                    \
-        bad.member = (value);                                                                                          \
-        check_loop_refused(&bad, IOLOOP_EINVAL);                                                                       \
+#define CHECK_REFUSED(member, value)             \
+    do {                                         \
+        bad = good;                              \
+        bad.member = (value);                    \
+        check_loop_refused(&bad, IOLOOP_EINVAL); \
     } while (0)
     CHECK_REFUSED(size, 0);
     CHECK_REFUSED(size, 4);
@@ -215,16 +212,16 @@ static void bad_options_of_a_stream(void) {
     ioloop_t *loop = new_loop();
     iostream_options_t good = stream_options(), bad;
     iostream_t *stream, *other;
-#define CHECK_STREAM_REFUSED(member, value)                                                                            \
-    do {                                                                                                               \
-        bad = good;                                                                                                    \
-        bad.member = (value);                                                                                          \
-        stream = other = (iostream_t *)(void *)&nothing;                                                               \
-        CHECK_STATUS(iostream_new(&stream, loop, -1, &bad), IOLOOP_EINVAL);                                            \
-        CHECK(stream == NULL);                                                                                         \
-        stream = other;                                                                                                \
-        CHECK_STATUS(iostream_new_pair(&stream, &other, loop, &bad), IOLOOP_EINVAL);                                   \
-        CHECK(stream == NULL && other == NULL);                                                                        \
+#define CHECK_STREAM_REFUSED(member, value)                                          \
+    do {                                                                             \
+        bad = good;                                                                  \
+        bad.member = (value);                                                        \
+        stream = other = (iostream_t *)(void *)&nothing;                             \
+        CHECK_STATUS(iostream_new(&stream, loop, -1, &bad), IOLOOP_EINVAL);          \
+        CHECK(stream == NULL);                                                       \
+        stream = other;                                                              \
+        CHECK_STATUS(iostream_new_pair(&stream, &other, loop, &bad), IOLOOP_EINVAL); \
+        CHECK(stream == NULL && other == NULL);                                      \
     } while (0)
     CHECK_STREAM_REFUSED(size, 0);
     CHECK_STREAM_REFUSED(size, 4);

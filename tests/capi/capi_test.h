@@ -46,8 +46,7 @@
 static const char *playing;
 
 static UNUSED void end_failed_test(void) {
-    if (playing != NULL)
-        fprintf(stderr, "    while playing %s\n", playing);
+    if (playing != NULL) fprintf(stderr, "    while playing %s\n", playing);
     fflush(stdout);
     _exit(1);
 }
@@ -58,23 +57,20 @@ static UNUSED void test_fail(const char *file, int line, const char *what) {
 }
 
 static UNUSED void check_int(const char *file, int line, const char *what, int64_t actual, int64_t expected) {
-    if (actual == expected)
-        return;
+    if (actual == expected) return;
     fprintf(stderr, "%s:%d: %s is %" PRId64 ", not %" PRId64 "\n", file, line, what, actual, expected);
     end_failed_test();
 }
 
 static UNUSED void check_status(const char *file, int line, const char *what, int64_t actual, int64_t expected) {
-    if (actual == expected)
-        return;
+    if (actual == expected) return;
     fprintf(stderr, "%s:%d: %s is %s (%" PRId64 "), not %s\n", file, line, what, ioloop_status_name((int32_t)actual),
             actual, ioloop_status_name((int32_t)expected));
     end_failed_test();
 }
 
 static UNUSED void check_bytes(const char *file, int line, const void *actual, size_t size, const char *expected) {
-    if (size == strlen(expected) && (size == 0 || memcmp(actual, expected, size) == 0))
-        return;
+    if (size == strlen(expected) && (size == 0 || memcmp(actual, expected, size) == 0)) return;
     fprintf(stderr, "%s:%d: %zu bytes \"%.*s\", not \"%s\"\n", file, line, size, (int)(size < 200 ? size : 200),
             size == 0 ? "" : (const char *)actual, expected);
     end_failed_test();
@@ -98,18 +94,18 @@ struct test_case {
     void (*run)(void);
 };
 
-#define TEST(name) {#name, name}
-#define TEST_MAIN(...)                                                                                                 \
-    int main(int argc, char **argv) {                                                                                  \
-        static const struct test_case cases[] = {__VA_ARGS__};                                                         \
-        return test_run(cases, sizeof cases / sizeof cases[0], argc > 1 ? argv[1] : NULL);                             \
+#define TEST(name) \
+    { #name, name }
+#define TEST_MAIN(...)                                                                     \
+    int main(int argc, char **argv) {                                                      \
+        static const struct test_case cases[] = {__VA_ARGS__};                             \
+        return test_run(cases, sizeof cases / sizeof cases[0], argc > 1 ? argv[1] : NULL); \
     }
 
 static UNUSED int open_descriptors(void) {
     int count = 0;
     DIR *directory = opendir("/proc/self/fd");
-    while (directory != NULL && readdir(directory) != NULL)
-        count++;
+    while (directory != NULL && readdir(directory) != NULL) count++;
     closedir(directory);
     return count;
 }
@@ -130,10 +126,8 @@ static UNUSED int test_run_in_child(const struct test_case *test) {
         test_run_checked(test);
         exit(0);
     }
-    if (child < 0 || waitpid(child, &status, 0) != child)
-        return 0;
-    if (WIFSIGNALED(status))
-        fprintf(stderr, "%s ended by signal %d\n", test->name, WTERMSIG(status));
+    if (child < 0 || waitpid(child, &status, 0) != child) return 0;
+    if (WIFSIGNALED(status)) fprintf(stderr, "%s ended by signal %d\n", test->name, WTERMSIG(status));
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -141,8 +135,7 @@ static UNUSED int test_run_in_child(const struct test_case *test) {
 static UNUSED int test_run(const struct test_case *cases, size_t count, const char *only) {
     int failed = 0;
     for (size_t i = 0; i < count; i++) {
-        if (only != NULL && strcmp(only, cases[i].name) != 0)
-            continue;
+        if (only != NULL && strcmp(only, cases[i].name) != 0) continue;
         fflush(NULL);
         if (only != NULL) {
             test_run_checked(&cases[i]);
@@ -159,8 +152,7 @@ static UNUSED int test_run(const struct test_case *cases, size_t count, const ch
 
 static UNUSED uint32_t test_backend(void) {
     const char *name = getenv("IOLOOP_TEST_BACKEND");
-    if (name != NULL && strcmp(name, "poll") == 0)
-        return IOLOOP_BACKEND_POLL;
+    if (name != NULL && strcmp(name, "poll") == 0) return IOLOOP_BACKEND_POLL;
     return name != NULL && strcmp(name, "epoll") == 0 ? IOLOOP_BACKEND_EPOLL : IOLOOP_BACKEND_AUTO;
 }
 
@@ -179,11 +171,10 @@ static UNUSED ioloop_t *new_loop(void) {
 }
 
 /* Runs turns until the condition holds; fails after ten seconds. */
-#define RUN_UNTIL(loop, condition)                                                                                     \
-    for (int64_t give_up = ioloop_clock_ns() + 10 * SECOND; !(condition);) {                                           \
-        if (ioloop_clock_ns() > give_up)                                                                               \
-            test_fail(__FILE__, __LINE__, "waited too long for " #condition);                                          \
-        CHECK(ioloop_run_once(loop, 100 * MS) >= 0);                                                                   \
+#define RUN_UNTIL(loop, condition)                                                                         \
+    for (int64_t give_up = ioloop_clock_ns() + 10 * SECOND; !(condition);) {                               \
+        if (ioloop_clock_ns() > give_up) test_fail(__FILE__, __LINE__, "waited too long for " #condition); \
+        CHECK(ioloop_run_once(loop, 100 * MS) >= 0);                                                       \
     }
 
 /* Runs turns until nothing is left to do: for what must not happen. */
@@ -208,15 +199,14 @@ static char journal[4096];
 
 static UNUSED void note(const char *word) {
     CHECK(strlen(journal) + strlen(word) + 2 < sizeof journal);
-    if (journal[0] != '\0')
-        strcat(journal, " ");
+    if (journal[0] != '\0') strcat(journal, " ");
     strcat(journal, word);
 }
 
-#define CHECK_JOURNAL(expected)                                                                                        \
-    do {                                                                                                               \
-        CHECK_TEXT(journal, expected);                                                                                 \
-        journal[0] = '\0';                                                                                             \
+#define CHECK_JOURNAL(expected)        \
+    do {                               \
+        CHECK_TEXT(journal, expected); \
+        journal[0] = '\0';             \
     } while (0)
 
 /* ---- Records: what a callback was told, and that its ctx was freed once, afterwards. ---- */
@@ -224,8 +214,8 @@ static UNUSED void note(const char *word) {
 struct record {
     int calls;
     int frees;
-    int32_t status;   /* of the last call, as the rest */
-    void *object;     /* the stream or server */
+    int32_t status;     /* of the last call, as the rest */
+    void *object;       /* the stream or server */
     iostream_t *stream; /* the accepted one */
     int fd;
     uint32_t events;
@@ -241,8 +231,7 @@ static UNUSED void record_call(struct record *record, int32_t status, void *obje
     record->calls++;
     record->status = status;
     record->object = object;
-    if (record->name != NULL)
-        note(record->name);
+    if (record->name != NULL) note(record->name);
 }
 
 static UNUSED void on_free(void *ctx) {
@@ -251,9 +240,7 @@ static UNUSED void on_free(void *ctx) {
     CHECK_INT(record->frees, 1);
 }
 
-static UNUSED void on_callback(void *ctx) {
-    record_call(ctx, IOLOOP_OK, NULL);
-}
+static UNUSED void on_callback(void *ctx) { record_call(ctx, IOLOOP_OK, NULL); }
 
 static UNUSED void on_handler(void *ctx, int fd, uint32_t events) {
     struct record *record = ctx;
@@ -274,8 +261,7 @@ static UNUSED void on_read(void *ctx, iostream_t *stream, int32_t status, const 
     record_call(record, status, stream);
     record->size = size;
     CHECK(data != NULL || size == 0);
-    if (size > 0)
-        memcpy(record->data, data, size < sizeof record->data ? size : sizeof record->data);
+    if (size > 0) memcpy(record->data, data, size < sizeof record->data ? size : sizeof record->data);
 }
 
 static UNUSED void on_read_into(void *ctx, iostream_t *stream, int32_t status, size_t size) {
@@ -285,9 +271,7 @@ static UNUSED void on_read_into(void *ctx, iostream_t *stream, int32_t status, s
 }
 
 /* For writes, connects and closes. */
-static UNUSED void on_status(void *ctx, iostream_t *stream, int32_t status) {
-    record_call(ctx, status, stream);
-}
+static UNUSED void on_status(void *ctx, iostream_t *stream, int32_t status) { record_call(ctx, status, stream); }
 
 static UNUSED void on_accept(void *ctx, ioserver_t *server, int32_t status, iostream_t *stream) {
     struct record *record = ctx;
@@ -296,17 +280,17 @@ static UNUSED void on_accept(void *ctx, ioserver_t *server, int32_t status, iost
 }
 
 /* The record's callback came once, with this status, and its ctx was freed. */
-#define CHECK_ENDED(record, expected)                                                                                  \
-    do {                                                                                                               \
-        CHECK_INT((record).calls, 1);                                                                                  \
-        CHECK_STATUS((record).status, expected);                                                                       \
-        CHECK_INT((record).frees, 1);                                                                                  \
+#define CHECK_ENDED(record, expected)            \
+    do {                                         \
+        CHECK_INT((record).calls, 1);            \
+        CHECK_STATUS((record).status, expected); \
+        CHECK_INT((record).frees, 1);            \
     } while (0)
 
-#define CHECK_READ(record, expected)                                                                                   \
-    do {                                                                                                               \
-        CHECK_ENDED(record, IOLOOP_OK);                                                                                \
-        CHECK_BYTES((record).data, (record).size, expected);                                                           \
+#define CHECK_READ(record, expected)                         \
+    do {                                                     \
+        CHECK_ENDED(record, IOLOOP_OK);                      \
+        CHECK_BYTES((record).data, (record).size, expected); \
     } while (0)
 
 /* ---- Streams. ---- */
@@ -327,15 +311,12 @@ static UNUSED struct wire new_wire_with(ioloop_t *loop, const iostream_options_t
     return wire;
 }
 
-static UNUSED struct wire new_wire(void) {
-    return new_wire_with(new_loop(), NULL);
-}
+static UNUSED struct wire new_wire(void) { return new_wire_with(new_loop(), NULL); }
 
 static UNUSED void free_wire(struct wire *wire) {
     iostream_free(wire->stream);
     ioloop_free(wire->loop);
-    if (wire->peer >= 0)
-        close(wire->peer);
+    if (wire->peer >= 0) close(wire->peer);
 }
 
 static UNUSED void peer_closes(struct wire *wire) {
@@ -368,7 +349,7 @@ static UNUSED iostream_options_t stream_options(void) {
 }
 
 /* Starts reads of each kind that records itself. */
-#define READ_UNTIL(stream, delimiter, max_bytes, record)                                                               \
+#define READ_UNTIL(stream, delimiter, max_bytes, record) \
     iostream_read_until(stream, delimiter, strlen(delimiter), max_bytes, on_read, record, on_free)
 
 #endif

@@ -41,19 +41,15 @@ static void tcp(const char *host) {
     ioloop_free(both.loop);
 }
 
-static void tcp_v4(void) {
-    tcp("127.0.0.1");
-}
+static void tcp_v4(void) { tcp("127.0.0.1"); }
 
 /* Where the machine has no IPv6 there is nothing to test. */
 static void tcp_v6(void) {
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int usable = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (usable)
-        tcp("::1");
+    if (fd >= 0) close(fd);
+    if (usable) tcp("::1");
 }
 
 /* A port on which nobody listens; the socket keeps it from others. */
@@ -94,9 +90,9 @@ static void refused(void) {
 
 static void bad_addresses(void) {
     struct both both = new_both(NULL);
-    static const char *const hosts[] = {"",          "localhost", "127.1",   "0x7f.0.0.1", "127.0.0.1 ", "1.2.3.4.5",
-                                        "::1::",     "256.0.0.1", "[::1]",   "127.0.0.01", "example.com", ":",
-                                        "127.0.0.1%lo"};
+    static const char *const hosts[] = {
+        "",          "localhost", "127.1",      "0x7f.0.0.1",  "127.0.0.1 ", "1.2.3.4.5",   "::1::",
+        "256.0.0.1", "[::1]",     "127.0.0.01", "example.com", ":",          "127.0.0.1%lo"};
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         struct record record = {0};
         CHECK_STATUS(iostream_connect(both.stream, hosts[i], strlen(hosts[i]), 80, on_status, &record, on_free),
@@ -182,8 +178,7 @@ static void timeout(void) {
     CHECK_ENDED(connected, IOLOOP_ETIMEDOUT);
     CHECK_INT(iostream_closed(stream), 1);
     ioloop_free(loop);
-    for (int i = 0; i < 8; i++)
-        close(waiting[i]);
+    for (int i = 0; i < 8; i++) close(waiting[i]);
     close(listener);
 }
 

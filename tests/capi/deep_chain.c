@@ -62,8 +62,7 @@ static void new_chain(struct chain *chain) {
 }
 
 static void run_chain(struct chain *chain) {
-    while (!chain->done)
-        CHECK(ioloop_run_once(chain->loop, SECOND) >= 0);
+    while (!chain->done) CHECK(ioloop_run_once(chain->loop, SECOND) >= 0);
     ioloop_free(chain->loop);
 }
 
@@ -71,8 +70,7 @@ static void *chained_reads(void *ctx) {
     static uint8_t data[CHAIN];
     struct chain chain;
     (void)ctx;
-    for (size_t i = 0; i < CHAIN; i++)
-        data[i] = (uint8_t)(i % 251);
+    for (size_t i = 0; i < CHAIN; i++) data[i] = (uint8_t)(i % 251);
     new_chain(&chain);
     CHECK_OK(iostream_write(chain.one, data, CHAIN, NULL, NULL, NULL));
     CHECK_OK(iostream_read_bytes(chain.other, 1, read_next, &chain, NULL));
@@ -119,21 +117,13 @@ static void on_small_stack(void *(*chain)(void *)) {
     pthread_attr_destroy(&attributes);
 }
 
-static void H_A6_chained_reads(void) {
-    on_small_stack(chained_reads);
-}
+static void H_A6_chained_reads(void) { on_small_stack(chained_reads); }
 
-static void H_A6_chained_empty_reads(void) {
-    on_small_stack(chained_empty_reads);
-}
+static void H_A6_chained_empty_reads(void) { on_small_stack(chained_empty_reads); }
 
-static void H_A6_chained_empty_writes(void) {
-    on_small_stack(chained_empty_writes);
-}
+static void H_A6_chained_empty_writes(void) { on_small_stack(chained_empty_writes); }
 
-static void H_A6_chained_failing_reads(void) {
-    on_small_stack(chained_failing_reads);
-}
+static void H_A6_chained_failing_reads(void) { on_small_stack(chained_failing_reads); }
 
 /* A chain that never ends must not keep others from their turn. */
 struct fairness {
@@ -145,8 +135,7 @@ static void chain_for_ever(void *ctx, iostream_t *stream, int32_t status, const 
     struct fairness *fairness = ctx;
     (void)data, (void)size;
     CHECK_OK(status);
-    if (!fairness->stop)
-        CHECK_OK(iostream_read_bytes(stream, 0, chain_for_ever, fairness, NULL));
+    if (!fairness->stop) CHECK_OK(iostream_read_bytes(stream, 0, chain_for_ever, fairness, NULL));
 }
 
 static void H_K3_endless_chain_starves_nobody(void) {

@@ -26,9 +26,7 @@ struct way {
     int lasting;                            /* it goes on after a call */
 };
 
-static void count_call(void *ctx) {
-    record_call(ctx, IOLOOP_OK, NULL);
-}
+static void count_call(void *ctx) { record_call(ctx, IOLOOP_OK, NULL); }
 
 static void count_handler(void *ctx, int fd, uint32_t events) {
     char byte;
@@ -45,21 +43,15 @@ static int32_t begin_timeout(struct scene *scene, void *ctx) {
     return ioloop_call_later(scene->wire.loop, &scene->timeout, 0, count_call, ctx, on_free);
 }
 
-static int32_t cancel_timeout(struct scene *scene) {
-    return ioloop_remove_timeout(scene->wire.loop, scene->timeout);
-}
+static int32_t cancel_timeout(struct scene *scene) { return ioloop_remove_timeout(scene->wire.loop, scene->timeout); }
 
 static int32_t begin_handler(struct scene *scene, void *ctx) {
     return ioloop_add_handler(scene->wire.loop, scene->pipe[0], IOLOOP_READ, count_handler, ctx, on_free);
 }
 
-static void complete_handler(struct scene *scene) {
-    CHECK_INT(write(scene->pipe[1], "x", 1), 1);
-}
+static void complete_handler(struct scene *scene) { CHECK_INT(write(scene->pipe[1], "x", 1), 1); }
 
-static int32_t cancel_handler(struct scene *scene) {
-    return ioloop_remove_handler(scene->wire.loop, scene->pipe[0]);
-}
+static int32_t cancel_handler(struct scene *scene) { return ioloop_remove_handler(scene->wire.loop, scene->pipe[0]); }
 
 static int32_t begin_signal(struct scene *scene, void *ctx) {
     return ioloop_add_signal(scene->wire.loop, SIGUSR1, on_signal, ctx, on_free);
@@ -70,17 +62,14 @@ static void complete_signal(struct scene *scene) {
     raise(SIGUSR1);
 }
 
-static int32_t cancel_signal(struct scene *scene) {
-    return ioloop_remove_signal(scene->wire.loop, SIGUSR1);
-}
+static int32_t cancel_signal(struct scene *scene) { return ioloop_remove_signal(scene->wire.loop, SIGUSR1); }
 
 static int32_t begin_until(struct scene *scene, void *ctx) {
     return iostream_read_until(scene->wire.stream, "\n", 1, 0, on_read, ctx, on_free);
 }
 
 static int32_t begin_regex(struct scene *scene, void *ctx) {
-    if (!ioloop_has_feature(IOLOOP_FEATURE_REGEX))
-        return begin_until(scene, ctx);
+    if (!ioloop_has_feature(IOLOOP_FEATURE_REGEX)) return begin_until(scene, ctx);
     return iostream_read_until_regex(scene->wire.stream, "\\n", 2, 0, on_read, ctx, on_free);
 }
 
@@ -108,17 +97,11 @@ static int32_t begin_chunks(struct scene *scene, void *ctx) {
     return iostream_read_chunks(scene->wire.stream, 5, on_read, ctx, on_free);
 }
 
-static void complete_read(struct scene *scene) {
-    peer_sends(&scene->wire, "line\n");
-}
+static void complete_read(struct scene *scene) { peer_sends(&scene->wire, "line\n"); }
 
-static void complete_until_close(struct scene *scene) {
-    peer_closes(&scene->wire);
-}
+static void complete_until_close(struct scene *scene) { peer_closes(&scene->wire); }
 
-static int32_t cancel_read(struct scene *scene) {
-    return iostream_cancel_read(scene->wire.stream);
-}
+static int32_t cancel_read(struct scene *scene) { return iostream_cancel_read(scene->wire.stream); }
 
 static int32_t begin_write(struct scene *scene, void *ctx) {
     return iostream_write(scene->wire.stream, "x", 1, on_status, ctx, on_free);
@@ -159,9 +142,7 @@ static int32_t begin_connect_unix(struct scene *scene, void *ctx) {
     return iostream_connect_unix(scene->wire.stream, "/tmp/no such socket", 19, on_status, ctx, on_free);
 }
 
-static void complete_by_itself(struct scene *scene) {
-    (void)scene;
-}
+static void complete_by_itself(struct scene *scene) { (void)scene; }
 
 static int32_t begin_server(struct scene *scene, void *ctx) {
     ioserver_free(scene->server);
@@ -174,14 +155,11 @@ static void complete_server(struct scene *scene) {
     static struct record connected;
     CHECK_OK(iostream_new(&client, scene->wire.loop, -1, NULL));
     CHECK_OK(iostream_connect(client, "127.0.0.1", 9, scene->port, on_status, &connected, NULL));
-    for (int turns = 0; turns < 5; turns++)
-        CHECK(ioloop_run_once(scene->wire.loop, MS) >= 0);
+    for (int turns = 0; turns < 5; turns++) CHECK(ioloop_run_once(scene->wire.loop, MS) >= 0);
     iostream_free(client);
 }
 
-static int32_t cancel_server(struct scene *scene) {
-    return ioserver_stop(scene->server);
-}
+static int32_t cancel_server(struct scene *scene) { return ioserver_stop(scene->server); }
 
 static const struct way WAYS[] = {
     {"callback", begin_callback, complete_by_itself, NULL, ON_LOOP, 0},
@@ -226,8 +204,7 @@ static void free_scene(struct scene *scene) {
 static void run_some(ioloop_t *loop) {
     for (int turns = 0, quiet = 0; quiet < 3 && turns < 100; turns++) {
         int32_t done = ioloop_run_once(loop, MS);
-        if (done == IOLOOP_ECLOSED)
-            return;
+        if (done == IOLOOP_ECLOSED) return;
         quiet = done == 0 ? quiet + 1 : 0;
     }
 }
@@ -255,37 +232,36 @@ static void play(const struct way *way, enum end end, struct record *record) {
     CHECK_OK(way->begin(&scene, record));
     CHECK_INT(record->calls + record->frees, 0);
     switch (end) {
-    case COMPLETED:
-        way->complete(&scene);
-        run_some(scene.wire.loop);
-        CHECK(record->calls >= 1);
-        CHECK_INT(record->frees, way->lasting ? 0 : 1);
-        break;
-    case CANCELLED:
-        CHECK_OK(way->cancel(&scene));
-        CHECK_INT(record->frees, 1);
-        run_some(scene.wire.loop);
-        CHECK_INT(record->calls, 0);
-        break;
-    case OBJECT_CLOSED:
-        close_object(&scene, way->on);
-        run_some(scene.wire.loop);
-        CHECK_INT(record->frees, 1);
-        break;
-    case OBJECT_FREED:
-        free_object(&scene, way->on);
-        if (way->on != ON_LOOP)
+        case COMPLETED:
+            way->complete(&scene);
             run_some(scene.wire.loop);
-        CHECK_INT(record->calls, 0);
-        CHECK_INT(record->frees, 1);
-        break;
-    case LOOP_CLOSED:
-        CHECK_OK(ioloop_close(scene.wire.loop, 0));
-        run_some(scene.wire.loop);
-        CHECK_INT(record->frees, 1);
-        break;
-    default:
-        break;
+            CHECK(record->calls >= 1);
+            CHECK_INT(record->frees, way->lasting ? 0 : 1);
+            break;
+        case CANCELLED:
+            CHECK_OK(way->cancel(&scene));
+            CHECK_INT(record->frees, 1);
+            run_some(scene.wire.loop);
+            CHECK_INT(record->calls, 0);
+            break;
+        case OBJECT_CLOSED:
+            close_object(&scene, way->on);
+            run_some(scene.wire.loop);
+            CHECK_INT(record->frees, 1);
+            break;
+        case OBJECT_FREED:
+            free_object(&scene, way->on);
+            if (way->on != ON_LOOP) run_some(scene.wire.loop);
+            CHECK_INT(record->calls, 0);
+            CHECK_INT(record->frees, 1);
+            break;
+        case LOOP_CLOSED:
+            CHECK_OK(ioloop_close(scene.wire.loop, 0));
+            run_some(scene.wire.loop);
+            CHECK_INT(record->frees, 1);
+            break;
+        default:
+            break;
     }
     free_scene(&scene);
     CHECK_INT(record->frees, 1);
@@ -294,37 +270,24 @@ static void play(const struct way *way, enum end end, struct record *record) {
 static void play_all(enum end end) {
     for (int i = 0; i < WAY_COUNT; i++) {
         struct record record = {0};
-        if (end == CANCELLED && WAYS[i].cancel == NULL)
-            continue;
+        if (end == CANCELLED && WAYS[i].cancel == NULL) continue;
         playing = WAYS[i].name;
         play(&WAYS[i], end, &record);
     }
     playing = NULL;
 }
 
-static void completed(void) {
-    play_all(COMPLETED);
-}
+static void completed(void) { play_all(COMPLETED); }
 
-static void cancelled(void) {
-    play_all(CANCELLED);
-}
+static void cancelled(void) { play_all(CANCELLED); }
 
-static void object_closed(void) {
-    play_all(OBJECT_CLOSED);
-}
+static void object_closed(void) { play_all(OBJECT_CLOSED); }
 
-static void object_freed(void) {
-    play_all(OBJECT_FREED);
-}
+static void object_freed(void) { play_all(OBJECT_FREED); }
 
-static void loop_closed(void) {
-    play_all(LOOP_CLOSED);
-}
+static void loop_closed(void) { play_all(LOOP_CLOSED); }
 
-static void loop_freed(void) {
-    play_all(LOOP_FREED);
-}
+static void loop_freed(void) { play_all(LOOP_FREED); }
 
 /* Refused: the object is closed already. */
 static void refused_by_a_closed_object(void) {
@@ -339,8 +302,7 @@ static void refused_by_a_closed_object(void) {
         run_some(scene.wire.loop);
         int32_t status = WAYS[i].begin(&scene, &record);
         CHECK(status == IOLOOP_OK || record.frees == 1); /* reads and close callbacks are taken by closed streams */
-        if (status != IOLOOP_OK)
-            CHECK_STATUS(status, IOLOOP_ECLOSED);
+        if (status != IOLOOP_OK) CHECK_STATUS(status, IOLOOP_ECLOSED);
         run_some(scene.wire.loop);
         CHECK_INT(record.frees, 1);
         free_scene(&scene);

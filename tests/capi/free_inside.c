@@ -4,9 +4,8 @@
 
 enum action { CLOSE_OBJECT, FREE_OBJECT, CLOSE_LOOP, FREE_LOOP, CLOSE_AND_FREE_LOOP, STOP_LOOP, ACTIONS };
 
-static const char *const ACTION_NAMES[ACTIONS] = {"close the object",        "free the object", "close the loop",
-                                                  "free the loop",           "close and free the loop",
-                                                  "stop the loop"};
+static const char *const ACTION_NAMES[ACTIONS] = {"close the object", "free the object",         "close the loop",
+                                                  "free the loop",    "close and free the loop", "stop the loop"};
 
 /* The ctx of the callback under test, and what it acts on. */
 struct actor {
@@ -22,34 +21,31 @@ struct actor {
     void (*free_object)(struct actor *actor);
 };
 
-static void free_actor(void *ctx) {
-    on_free(&((struct actor *)ctx)->record);
-}
+static void free_actor(void *ctx) { on_free(&((struct actor *)ctx)->record); }
 
 /* Called at the end of each callback under test. */
 static void act(struct actor *actor) {
     CHECK_INT(actor->record.frees, 0);
-    if (actor->acted++)
-        return;
+    if (actor->acted++) return;
     switch (actor->action) {
-    case CLOSE_OBJECT:
-        actor->close_object(actor);
-        break;
-    case FREE_OBJECT:
-        actor->free_object(actor);
-        break;
-    case CLOSE_LOOP:
-        CHECK_OK(ioloop_close(actor->wire.loop, 0));
-        break;
-    case FREE_LOOP:
-        ioloop_free(actor->wire.loop);
-        break;
-    case CLOSE_AND_FREE_LOOP:
-        CHECK_OK(ioloop_close(actor->wire.loop, IOLOOP_CLOSE_FDS));
-        ioloop_free(actor->wire.loop);
-        break;
-    default:
-        CHECK_OK(ioloop_stop(actor->wire.loop));
+        case CLOSE_OBJECT:
+            actor->close_object(actor);
+            break;
+        case FREE_OBJECT:
+            actor->free_object(actor);
+            break;
+        case CLOSE_LOOP:
+            CHECK_OK(ioloop_close(actor->wire.loop, 0));
+            break;
+        case FREE_LOOP:
+            ioloop_free(actor->wire.loop);
+            break;
+        case CLOSE_AND_FREE_LOOP:
+            CHECK_OK(ioloop_close(actor->wire.loop, IOLOOP_CLOSE_FDS));
+            ioloop_free(actor->wire.loop);
+            break;
+        default:
+            CHECK_OK(ioloop_stop(actor->wire.loop));
     }
     CHECK_INT(actor->record.frees, 0); /* ctx is in use until this function returns */
 }
@@ -107,37 +103,23 @@ static void act_accept(void *ctx, ioserver_t *server, int32_t status, iostream_t
 }
 
 /* Ends of objects. Those of the loop itself are removed. */
-static void close_stream(struct actor *actor) {
-    CHECK_OK(iostream_close(actor->wire.stream));
-}
+static void close_stream(struct actor *actor) { CHECK_OK(iostream_close(actor->wire.stream)); }
 
-static void free_stream(struct actor *actor) {
-    iostream_free(actor->wire.stream);
-}
+static void free_stream(struct actor *actor) { iostream_free(actor->wire.stream); }
 
-static void stop_server(struct actor *actor) {
-    CHECK_OK(ioserver_stop(actor->server));
-}
+static void stop_server(struct actor *actor) { CHECK_OK(ioserver_stop(actor->server)); }
 
-static void free_server(struct actor *actor) {
-    ioserver_free(actor->server);
-}
+static void free_server(struct actor *actor) { ioserver_free(actor->server); }
 
-static void remove_handler(struct actor *actor) {
-    CHECK_OK(ioloop_remove_handler(actor->wire.loop, actor->pipe[0]));
-}
+static void remove_handler(struct actor *actor) { CHECK_OK(ioloop_remove_handler(actor->wire.loop, actor->pipe[0])); }
 
-static void remove_signal(struct actor *actor) {
-    CHECK_OK(ioloop_remove_signal(actor->wire.loop, SIGUSR1));
-}
+static void remove_signal(struct actor *actor) { CHECK_OK(ioloop_remove_signal(actor->wire.loop, SIGUSR1)); }
 
 static void remove_timeout(struct actor *actor) {
     CHECK_STATUS(ioloop_remove_timeout(actor->wire.loop, actor->timeout), IOLOOP_ENOENT);
 }
 
-static void free_neighbour(struct actor *actor) {
-    iostream_free(actor->wire.stream);
-}
+static void free_neighbour(struct actor *actor) { iostream_free(actor->wire.stream); }
 
 /* How each callback comes about. */
 static void begin_callback(struct actor *actor) {
@@ -296,46 +278,31 @@ static void play(int kind, enum action action, int with_start) {
         CHECK_STATUS(ioloop_run_once(actor.wire.loop, 0), IOLOOP_EHANDLE);
         CHECK_INT(ioloop_memory_bytes(), 0);
     }
-    for (int turns = 0; turns < 10; turns++)
-        ioloop_run_once(actor.wire.loop, 0);
+    for (int turns = 0; turns < 10; turns++) ioloop_run_once(actor.wire.loop, 0);
     free_wire(&actor.wire);
     CHECK_INT(actor.record.frees, 1);
     CHECK(actor.record.calls >= 1);
-    if (fcntl(actor.pipe[0], F_GETFD) >= 0)
-        close(actor.pipe[0]);
+    if (fcntl(actor.pipe[0], F_GETFD) >= 0) close(actor.pipe[0]);
     close(actor.pipe[1]);
     playing = NULL;
 }
 
 static void play_every_kind(enum action action) {
     for (int kind = 0; kind < KIND_COUNT; kind++)
-        for (int with_start = 0; with_start < 2; with_start++)
-            play(kind, action, with_start);
+        for (int with_start = 0; with_start < 2; with_start++) play(kind, action, with_start);
 }
 
-static void H_A4_close_object(void) {
-    play_every_kind(CLOSE_OBJECT);
-}
+static void H_A4_close_object(void) { play_every_kind(CLOSE_OBJECT); }
 
-static void H_A4_free_object(void) {
-    play_every_kind(FREE_OBJECT);
-}
+static void H_A4_free_object(void) { play_every_kind(FREE_OBJECT); }
 
-static void H_A4_close_loop(void) {
-    play_every_kind(CLOSE_LOOP);
-}
+static void H_A4_close_loop(void) { play_every_kind(CLOSE_LOOP); }
 
-static void H_A4_free_loop(void) {
-    play_every_kind(FREE_LOOP);
-}
+static void H_A4_free_loop(void) { play_every_kind(FREE_LOOP); }
 
-static void H_A4_close_and_free_loop(void) {
-    play_every_kind(CLOSE_AND_FREE_LOOP);
-}
+static void H_A4_close_and_free_loop(void) { play_every_kind(CLOSE_AND_FREE_LOOP); }
 
-static void H_A4_stop_loop(void) {
-    play_every_kind(STOP_LOOP);
-}
+static void H_A4_stop_loop(void) { play_every_kind(STOP_LOOP); }
 
 /* Many streams become ready in one turn; the first one's callback frees all others. */
 struct crowd {
@@ -348,8 +315,7 @@ static void free_all_others(void *ctx, iostream_t *stream, int32_t status, const
     (void)status, (void)data, (void)size;
     crowd->calls++;
     for (int i = 0; i < 8; i++)
-        if (crowd->wires[i].stream != stream)
-            iostream_free(crowd->wires[i].stream);
+        if (crowd->wires[i].stream != stream) iostream_free(crowd->wires[i].stream);
 }
 
 static void H_A1_first_of_a_batch_frees_the_others(void) {
@@ -360,13 +326,11 @@ static void H_A1_first_of_a_batch_frees_the_others(void) {
         CHECK_OK(iostream_read_until(crowd.wires[i].stream, "\n", 1, 0, free_all_others, &crowd, NULL));
     }
     run_idle(loop);
-    for (int i = 0; i < 8; i++)
-        peer_sends(&crowd.wires[i], "line\n");
+    for (int i = 0; i < 8; i++) peer_sends(&crowd.wires[i], "line\n");
     run_idle(loop);
     CHECK_INT(crowd.calls, 1);
     ioloop_free(loop);
-    for (int i = 0; i < 8; i++)
-        close(crowd.wires[i].peer);
+    for (int i = 0; i < 8; i++) close(crowd.wires[i].peer);
 }
 
 TEST_MAIN(TEST(H_A4_close_object), TEST(H_A4_free_object), TEST(H_A4_close_loop), TEST(H_A4_free_loop),

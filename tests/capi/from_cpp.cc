@@ -29,9 +29,7 @@ static_assert(sizeof(ioloop_error_info_t) == 32);
 static_assert(sizeof(iostream_piece_t) == 16);
 
 struct LoopFree {
-    void operator()(ioloop_t *loop) const {
-        ioloop_free(loop);
-    }
+    void operator()(ioloop_t *loop) const { ioloop_free(loop); }
 };
 using Loop = std::unique_ptr<ioloop_t, LoopFree>;
 
@@ -56,7 +54,7 @@ TEST(FromCpp, LambdasAreCallbacks) {
     std::string line;
     auto on_line = [](void *ctx, iostream_t *, int32_t status, const uint8_t *data, size_t size) {
         EXPECT_EQ(status, IOLOOP_OK);
-        static_cast<std::string *>(ctx)->assign(reinterpret_cast<const char*>(data), size);
+        static_cast<std::string *>(ctx)->assign(reinterpret_cast<const char *>(data), size);
     };
     ASSERT_EQ(iostream_read_until(other, "\n", 1, 0, on_line, &line, nullptr), IOLOOP_OK);
     ASSERT_EQ(iostream_write(one, "from C++\n", 9, nullptr, nullptr, nullptr), IOLOOP_OK);
@@ -80,4 +78,4 @@ TEST(FromCpp, ContextOwnsItsObject) {
     EXPECT_EQ(counter.use_count(), 1);
 }
 
-} // namespace
+}  // namespace

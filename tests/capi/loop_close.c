@@ -5,8 +5,7 @@
 
 static void drain(ioloop_t *loop) {
     int32_t done;
-    for (int turns = 0; (done = ioloop_run_once(loop, SECOND)) >= 0; turns++)
-        CHECK(turns < 1000);
+    for (int turns = 0; (done = ioloop_run_once(loop, SECOND)) >= 0; turns++) CHECK(turns < 1000);
     CHECK_STATUS(done, IOLOOP_ECLOSED);
 }
 
@@ -106,8 +105,7 @@ static void H_A8_free_with_everything_pending(void) {
     check_all_freed(&all);
     const struct record *records[] = {&all.callback, &all.timeout, &all.handler, &all.signal, &all.read,
                                       &all.write,    &all.close,   &all.connect, &all.accept};
-    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++)
-        CHECK_INT(records[i]->calls, 0);
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) CHECK_INT(records[i]->calls, 0);
     CHECK_STATUS(ioloop_run_once(all.loop, 0), IOLOOP_EHANDLE);
     CHECK_STATUS(iostream_close(all.stream), IOLOOP_EHANDLE);
     CHECK_STATUS(iostream_close(all.connecting), IOLOOP_EHANDLE);
@@ -134,9 +132,7 @@ static void closing_descriptors(void) {
     close(fds[1]);
 }
 
-static void close_loop(void *loop) {
-    CHECK_OK(ioloop_close(loop, 0));
-}
+static void close_loop(void *loop) { CHECK_OK(ioloop_close(loop, 0)); }
 
 static void closed_inside_a_callback(void) {
     ioloop_t *loop = new_loop();
@@ -170,13 +166,9 @@ struct posts {
     int made, freed;
 };
 
-static void count_free(void *ctx) {
-    __atomic_add_fetch(&((struct posts *)ctx)->freed, 1, __ATOMIC_RELAXED);
-}
+static void count_free(void *ctx) { __atomic_add_fetch(&((struct posts *)ctx)->freed, 1, __ATOMIC_RELAXED); }
 
-static void count_nothing(void *ctx) {
-    (void)ctx;
-}
+static void count_nothing(void *ctx) { (void)ctx; }
 
 static void *post_while_possible(void *ctx) {
     struct posts *posts = ctx;
@@ -184,8 +176,7 @@ static void *post_while_possible(void *ctx) {
     do {
         status = ioloop_add_callback(posts->loop, count_nothing, posts, count_free);
         __atomic_add_fetch(&posts->made, 1, __ATOMIC_RELAXED);
-        if (status == IOLOOP_EFULL)
-            sched_yield();
+        if (status == IOLOOP_EFULL) sched_yield();
     } while (status == IOLOOP_OK || status == IOLOOP_EFULL);
     CHECK(status == IOLOOP_ECLOSED || status == IOLOOP_EHANDLE);
     return NULL;
@@ -199,13 +190,10 @@ static void end_under_fire(void (*end)(ioloop_t *loop)) {
         pthread_t threads[2];
         CHECK_OK(ioloop_new(&posts.loop, &options));
         CHECK(ioloop_run_once(posts.loop, 0) >= 0);
-        for (int i = 0; i < 2; i++)
-            CHECK_INT(pthread_create(&threads[i], NULL, post_while_possible, &posts), 0);
-        for (int turn = 0; turn < round % 8; turn++)
-            CHECK(ioloop_run_once(posts.loop, MS) >= 0);
+        for (int i = 0; i < 2; i++) CHECK_INT(pthread_create(&threads[i], NULL, post_while_possible, &posts), 0);
+        for (int turn = 0; turn < round % 8; turn++) CHECK(ioloop_run_once(posts.loop, MS) >= 0);
         end(posts.loop);
-        for (int i = 0; i < 2; i++)
-            pthread_join(threads[i], NULL);
+        for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
         ioloop_free(posts.loop);
         CHECK_INT(posts.freed, posts.made);
     }
@@ -216,13 +204,9 @@ static void close_and_drain(ioloop_t *loop) {
     drain(loop);
 }
 
-static void closed_while_threads_post(void) {
-    end_under_fire(close_and_drain);
-}
+static void closed_while_threads_post(void) { end_under_fire(close_and_drain); }
 
-static void freed_while_threads_post(void) {
-    end_under_fire(ioloop_free);
-}
+static void freed_while_threads_post(void) { end_under_fire(ioloop_free); }
 
 TEST_MAIN(TEST(idle_loop), TEST(H_A8_close_with_everything_pending), TEST(H_A8_free_with_everything_pending),
           TEST(closing_descriptors), TEST(closed_inside_a_callback), TEST(order_at_close),

@@ -89,8 +89,7 @@ static void tells_of_callbacks_from_threads(void) {
     CHECK_INT(pthread_create(&thread, NULL, add_from_thread, parts), 0);
     CHECK(signalled(loop, 10000));
     pthread_join(thread, NULL);
-    while (record.calls == 0)
-        CHECK(ioloop_run_once(loop, 0) >= 0);
+    while (record.calls == 0) CHECK(ioloop_run_once(loop, 0) >= 0);
     ioloop_free(loop);
 }
 
@@ -161,8 +160,7 @@ static void tells_of_results_to_deliver(void) {
     struct record first = {0}, second = {0};
     peer_sends(&wire, "one\ntwo\n");
     CHECK_OK(READ_UNTIL(wire.stream, "\n", 0, &first));
-    while (first.calls == 0)
-        CHECK(ioloop_run_once(wire.loop, 0) >= 0);
+    while (first.calls == 0) CHECK(ioloop_run_once(wire.loop, 0) >= 0);
     settle(wire.loop);
     CHECK_OK(READ_UNTIL(wire.stream, "\n", 0, &second));
     CHECK_INT(second.calls, 0);

@@ -16,9 +16,7 @@ static void close_pipe(struct ends *ends) {
     close(ends->writing);
 }
 
-static void put_byte(int fd) {
-    CHECK_INT(write(fd, "x", 1), 1);
-}
+static void put_byte(int fd) { CHECK_INT(write(fd, "x", 1), 1); }
 
 static void take_byte(int fd) {
     char byte;
@@ -196,10 +194,10 @@ static void refused(void) {
         uint32_t events;
         int32_t status;
     } cases[] = {
-        {-1, IOLOOP_READ, IOLOOP_EINVAL},     {INT32_MIN, IOLOOP_READ, IOLOOP_EINVAL},
-        {ends.reading, 2, IOLOOP_EINVAL},     {ends.reading, IOLOOP_READ | 0x20, IOLOOP_EINVAL},
+        {-1, IOLOOP_READ, IOLOOP_EINVAL},      {INT32_MIN, IOLOOP_READ, IOLOOP_EINVAL},
+        {ends.reading, 2, IOLOOP_EINVAL},      {ends.reading, IOLOOP_READ | 0x20, IOLOOP_EINVAL},
         {ends.reading, 0x2000, IOLOOP_EINVAL}, {file, IOLOOP_READ, IOLOOP_ENOTSUP},
-        {closed, IOLOOP_READ, IOLOOP_ESYS},   {INT32_MAX, IOLOOP_READ, IOLOOP_ESYS},
+        {closed, IOLOOP_READ, IOLOOP_ESYS},    {INT32_MAX, IOLOOP_READ, IOLOOP_ESYS},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct record record = {0};
@@ -230,8 +228,7 @@ static void end_other(void *ctx, int fd, uint32_t events) {
     struct killer *killer = ctx;
     on_handler(&killer->record, fd, events);
     CHECK_OK(ioloop_remove_handler(killer->loop, killer->other->ends.reading));
-    if (!killer->reuse)
-        return;
+    if (!killer->reuse) return;
     /* A newcomer under the same number: nothing has happened to it yet. */
     struct ends fresh = new_pipe();
     CHECK_INT(dup2(fresh.reading, killer->other->ends.reading), killer->other->ends.reading);
@@ -257,13 +254,9 @@ static void play_killers(int reuse) {
     close_pipe(&two.ends);
 }
 
-static void H_A1_stale_event_same_batch(void) {
-    play_killers(0);
-}
+static void H_A1_stale_event_same_batch(void) { play_killers(0); }
 
-static void H_A2_descriptor_reused_same_batch(void) {
-    play_killers(1);
-}
+static void H_A2_descriptor_reused_same_batch(void) { play_killers(1); }
 
 static void remove_self(void *ctx, int fd, uint32_t events) {
     struct killer *killer = ctx;
@@ -273,9 +266,7 @@ static void remove_self(void *ctx, int fd, uint32_t events) {
     CHECK_STATUS(ioloop_remove_handler(killer->loop, fd), IOLOOP_ENOENT);
 }
 
-static void free_killer(void *ctx) {
-    on_free(&((struct killer *)ctx)->record);
-}
+static void free_killer(void *ctx) { on_free(&((struct killer *)ctx)->record); }
 
 static void removed_inside_itself(void) {
     struct killer killer = {.loop = new_loop(), .ends = new_pipe()};
@@ -308,9 +299,7 @@ static void H_A3_duplicate_descriptor(void) {
     close(ends.writing);
 }
 
-static void close_own_descriptor(void *ctx) {
-    close(*(int *)ctx);
-}
+static void close_own_descriptor(void *ctx) { close(*(int *)ctx); }
 
 /* free_ctx is a good place to close the descriptor. */
 static void descriptor_closed_by_free_ctx(void) {

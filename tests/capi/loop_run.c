@@ -111,8 +111,7 @@ static void run_once_counts(void) {
     ioloop_t *loop = new_loop();
     struct record records[3] = {{0}};
     CHECK_INT(ioloop_run_once(loop, 0), 0);
-    for (int i = 0; i < 3; i++)
-        CHECK_OK(ioloop_add_callback(loop, on_callback, &records[i], on_free));
+    for (int i = 0; i < 3; i++) CHECK_OK(ioloop_add_callback(loop, on_callback, &records[i], on_free));
     CHECK_INT(ioloop_run_once(loop, 0), 3);
     CHECK_INT(ioloop_run_once(loop, 0), 0);
     memset(records, 0, sizeof records);
@@ -155,15 +154,13 @@ static void callbacks_in_order(void) {
     }
     run_idle(loop);
     CHECK_JOURNAL("a b c d e");
-    for (int i = 0; i < 1000; i++)
-        CHECK_ENDED(records[i], IOLOOP_OK);
+    for (int i = 0; i < 1000; i++) CHECK_ENDED(records[i], IOLOOP_OK);
     ioloop_free(loop);
 }
 
 static void add_another(void *ctx) {
     struct nested *nested = ctx;
-    if (++nested->calls < 3)
-        CHECK_OK(ioloop_add_callback(nested->loop, add_another, nested, NULL));
+    if (++nested->calls < 3) CHECK_OK(ioloop_add_callback(nested->loop, add_another, nested, NULL));
 }
 
 static void callback_of_a_callback_waits_a_turn(void) {
@@ -193,8 +190,7 @@ static void on_post(void *ctx) {
     struct post *post = ctx;
     CHECK_INT(post->number, post->all->next[post->thread]);
     post->all->next[post->thread]++;
-    if (++post->all->total == THREADS * POSTS)
-        ioloop_stop(post->all->loop);
+    if (++post->all->total == THREADS * POSTS) ioloop_stop(post->all->loop);
 }
 
 static void *post_many(void *ctx) {
@@ -228,8 +224,7 @@ static void callbacks_from_threads(void) {
 static void *post_too_many(void *ctx) {
     ioloop_t *loop = ctx;
     static struct record accepted, refused;
-    for (int i = 0; i < 4; i++)
-        CHECK_OK(ioloop_add_callback(loop, on_callback, &accepted, NULL));
+    for (int i = 0; i < 4; i++) CHECK_OK(ioloop_add_callback(loop, on_callback, &accepted, NULL));
     CHECK_STATUS(ioloop_add_callback(loop, on_callback, &refused, on_free), IOLOOP_EFULL);
     CHECK_INT(refused.calls, 0);
     CHECK_INT(refused.frees, 1);

@@ -7,8 +7,7 @@ static void arrives(void) {
     CHECK_OK(ioloop_add_signal(loop, SIGUSR1, on_signal, &record, on_free));
     run_idle(loop);
     CHECK_INT(record.calls, 0);
-    for (int i = 0; i < 3; i++)
-        raise(SIGUSR1);
+    for (int i = 0; i < 3; i++) raise(SIGUSR1);
     CHECK_INT(record.calls, 0);
     RUN_UNTIL(loop, record.count >= 3);
     CHECK_INT(record.count, 3);
@@ -27,8 +26,7 @@ static void wakes_a_waiting_loop(void) {
     CHECK_OK(ioloop_add_signal(loop, SIGALRM, on_signal, &record, on_free));
     ualarm(20000, 0);
     int64_t begin = ioloop_clock_ns();
-    while (record.calls == 0)
-        CHECK(ioloop_run_once(loop, 30 * SECOND) >= 0);
+    while (record.calls == 0) CHECK(ioloop_run_once(loop, 30 * SECOND) >= 0);
     CHECK(ioloop_clock_ns() - begin < 20 * SECOND);
     ioloop_free(loop);
 }
@@ -110,8 +108,7 @@ static void every_loop_is_told(void) {
         RUN_UNTIL(loops[i], records[i].calls > 0);
         CHECK_INT(records[i].count, 1);
     }
-    for (int i = 0; i < 3; i++)
-        ioloop_free(loops[i]);
+    for (int i = 0; i < 3; i++) ioloop_free(loops[i]);
 }
 
 struct self {
@@ -126,9 +123,7 @@ static void remove_self(void *ctx, int32_t signum, uint64_t count) {
     CHECK_INT(self->record.frees, 0);
 }
 
-static void free_self(void *ctx) {
-    on_free(&((struct self *)ctx)->record);
-}
+static void free_self(void *ctx) { on_free(&((struct self *)ctx)->record); }
 
 static void removed_inside_itself(void) {
     struct self self = {.loop = new_loop()};
@@ -147,20 +142,17 @@ static struct record handled;
 
 static void post_from_handler(int signum) {
     (void)signum;
-    if (ioloop_add_callback_from_signal(handled_loop, on_callback, &handled) == IOLOOP_OK)
-        own_calls++;
+    if (ioloop_add_callback_from_signal(handled_loop, on_callback, &handled) == IOLOOP_OK) own_calls++;
 }
 
 static void callback_from_signal_handler(void) {
     handled_loop = new_loop();
     signal(SIGUSR1, post_from_handler);
     CHECK_INT(ioloop_run_once(handled_loop, 0), 0);
-    for (int i = 0; i < 5; i++)
-        raise(SIGUSR1);
+    for (int i = 0; i < 5; i++) raise(SIGUSR1);
     CHECK_INT(handled.calls, 0);
     RUN_UNTIL(handled_loop, handled.calls == 5);
-    for (int i = 0; i < 300; i++)
-        raise(SIGUSR1);
+    for (int i = 0; i < 300; i++) raise(SIGUSR1);
     CHECK_INT(own_calls, 5 + 256); /* the others were refused */
     RUN_UNTIL(handled_loop, handled.calls == 5 + 256);
     run_idle(handled_loop);

@@ -41,12 +41,11 @@ static void many_in_random_order(void) {
     uint64_t random = 12345;
     for (int i = 0; i < COUNT; i++) {
         random = random * 6364136223846793005u + 1442695040888963407u;
-        CHECK_OK(ioloop_call_at(loop, NULL, now + (int64_t)(random >> 40) % (20 * MS), on_callback, &records[i],
-                                on_free));
+        CHECK_OK(
+            ioloop_call_at(loop, NULL, now + (int64_t)(random >> 40) % (20 * MS), on_callback, &records[i], on_free));
     }
     RUN_UNTIL(loop, stats_of(loop).timeouts == 0);
-    for (int i = 0; i < COUNT; i++)
-        CHECK_ENDED(records[i], IOLOOP_OK);
+    for (int i = 0; i < COUNT; i++) CHECK_ENDED(records[i], IOLOOP_OK);
     ioloop_free(loop);
 }
 
@@ -142,8 +141,7 @@ static void remove_after_it_fired(void) {
     CHECK_STATUS(ioloop_update_timeout(loop, token, 0), IOLOOP_ENOENT);
     static const uint64_t never_given[] = {0, 1, 12345, UINT64_MAX, (uint64_t)1 << 53};
     for (size_t i = 0; i < sizeof never_given / sizeof never_given[0]; i++)
-        if (never_given[i] != token)
-            CHECK_STATUS(ioloop_remove_timeout(loop, never_given[i]), IOLOOP_ENOENT);
+        if (never_given[i] != token) CHECK_STATUS(ioloop_remove_timeout(loop, never_given[i]), IOLOOP_ENOENT);
     ioloop_free(loop);
 }
 
@@ -197,8 +195,7 @@ static void tokens(void) {
     for (int i = 0; i < 100; i++) {
         CHECK_OK(ioloop_call_later(loop, &seen[i], 3600 * SECOND, on_callback, &record, NULL));
         CHECK(seen[i] > 0 && seen[i] < (uint64_t)1 << 53);
-        for (int earlier = 0; earlier < i; earlier++)
-            CHECK(seen[earlier] != seen[i]);
+        for (int earlier = 0; earlier < i; earlier++) CHECK(seen[earlier] != seen[i]);
     }
     ioloop_free(loop);
 }
@@ -256,8 +253,7 @@ static void delay_from_the_present_time(void) {
     ioloop_t *loop = new_loop();
     struct watch watch = {0};
     CHECK_INT(ioloop_run_once(loop, 0), 0);
-    while (ioloop_clock_ns() < ioloop_now_ns(loop) + 20 * MS)
-        continue;
+    while (ioloop_clock_ns() < ioloop_now_ns(loop) + 20 * MS) continue;
     watch.deadline = ioloop_clock_ns() + 10 * MS;
     CHECK_OK(ioloop_call_later(loop, NULL, 10 * MS, on_time, &watch, NULL));
     RUN_UNTIL(loop, watch.calls > 0);

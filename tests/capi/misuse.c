@@ -29,75 +29,75 @@ struct probe {
 
 #define RECORDED(fn) fn, &p->record, on_free
 
-#define CALLS(X)                                                                                                       \
-    X(LOOP, 0, ioloop_close, (o, 0))                                                                                   \
-    X(LOOP, ANY_THREAD, ioloop_start, (o))                                                                             \
-    X(LOOP, ANY_THREAD, ioloop_stop, (o))                                                                              \
-    X(LOOP, ANY_THREAD, ioloop_run_once, (o, 0))                                                                       \
-    X(LOOP, ANY_THREAD, ioloop_poll, (o, &p->event, 1, 0))                                                             \
-    X(LOOP, ANY_THREAD, ioloop_wake, (o))                                                                              \
-    X(LOOP, CTX, ioloop_add_handler, (o, p->fd, IOLOOP_READ, RECORDED(on_handler)))                                    \
-    X(LOOP, 0, ioloop_update_handler, (o, p->fd, IOLOOP_READ))                                                         \
-    X(LOOP, 0, ioloop_remove_handler, (o, p->fd))                                                                      \
-    X(LOOP, CTX | ANY_THREAD, ioloop_add_callback, (o, RECORDED(on_callback)))                                         \
-    X(LOOP, ANY_THREAD, ioloop_add_callback_from_signal, (o, on_callback, &p->record))                                 \
-    X(LOOP, CTX, ioloop_call_at, (o, &p->token, 0, RECORDED(on_callback)))                                             \
-    X(LOOP, CTX, ioloop_call_later, (o, &p->token, 0, RECORDED(on_callback)))                                          \
-    X(LOOP, 0, ioloop_update_timeout, (o, 1, 0))                                                                       \
-    X(LOOP, 0, ioloop_remove_timeout, (o, 1))                                                                          \
-    X(LOOP, CTX, ioloop_add_signal, (o, SIGUSR2, RECORDED(on_signal)))                                                 \
-    X(LOOP, 0, ioloop_remove_signal, (o, SIGUSR2))                                                                     \
-    X(LOOP, 0, ioloop_now_ns, (o))                                                                                     \
-    X(LOOP, 0, ioloop_native_fd, (o))                                                                                  \
-    X(LOOP, 0, ioloop_next_timeout_ns, (o))                                                                            \
-    X(LOOP, 0, ioloop_get_stats, (o, &p->stats))                                                                       \
-    X(LOOP, 0, ioloop_error, (o, &p->info))                                                                            \
-    X(LOOP, OUT, iostream_new, ((iostream_t **)(void *)&p->out, o, -1, NULL))                                          \
-    X(LOOP, OUT | TWO_OUT, iostream_new_pair,                                                                          \
-      ((iostream_t **)(void *)&p->out, (iostream_t **)(void *)&p->other_out, o, NULL))                                 \
-    X(LOOP, OUT | CTX, ioserver_new, ((ioserver_t **)(void *)&p->out, o, NULL, NULL, RECORDED(on_accept)))             \
-    X(STREAM, CTX, iostream_connect, (o, "127.0.0.1", 9, 9, RECORDED(on_status)))                                      \
-    X(STREAM, CTX, iostream_connect_unix, (o, "/tmp/nothing", 12, RECORDED(on_status)))                                \
-    X(STREAM, CTX, iostream_read_until, (o, "\n", 1, 0, RECORDED(on_read)))                                            \
-    X(STREAM, CTX, iostream_read_until_regex, (o, "x", 1, 0, RECORDED(on_read)))                                       \
-    X(STREAM, CTX, iostream_read_bytes, (o, 1, RECORDED(on_read)))                                                     \
-    X(STREAM, CTX, iostream_read_partial, (o, 1, RECORDED(on_read)))                                                   \
-    X(STREAM, CTX, iostream_read_into, (o, p->buffer, 1, RECORDED(on_read_into)))                                      \
-    X(STREAM, CTX, iostream_read_into_partial, (o, p->buffer, 1, RECORDED(on_read_into)))                              \
-    X(STREAM, CTX, iostream_read_until_close, (o, RECORDED(on_read)))                                                  \
-    X(STREAM, CTX, iostream_read_chunks, (o, 1, RECORDED(on_read)))                                                    \
-    X(STREAM, 0, iostream_cancel_read, (o))                                                                            \
-    X(STREAM, OUT, iostream_peek, (o, (const uint8_t **)(void *)&p->out, &p->size, 0))                                 \
-    X(STREAM, 0, iostream_consume, (o, 0))                                                                             \
-    X(STREAM, CTX, iostream_write, (o, "x", 1, RECORDED(on_status)))                                                   \
-    X(STREAM, CTX | RELEASE, iostream_write_owned, (o, "x", 1, on_free, &p->release, RECORDED(on_status)))             \
-    X(STREAM, CTX, iostream_writev, (o, NULL, 0, RECORDED(on_status)))                                                 \
-    X(STREAM, 0, iostream_flush, (o))                                                                                  \
-    X(STREAM, CTX, iostream_close_write, (o, RECORDED(on_status)))                                                     \
-    X(STREAM, 0, iostream_close, (o))                                                                                  \
-    X(STREAM, 0, iostream_close_graceful, (o, 0))                                                                      \
-    X(STREAM, CTX, iostream_set_close_callback, (o, RECORDED(on_status)))                                              \
-    X(STREAM, 0, iostream_set_timeout, (o, IOSTREAM_TIMEOUT_READ, 0))                                                  \
-    X(STREAM, 0, iostream_set_limits, (o, 1, 1))                                                                       \
-    X(STREAM, 0, iostream_set_nodelay, (o, 1))                                                                         \
-    X(STREAM, 0, iostream_fileno, (o))                                                                                 \
-    X(STREAM, 0, iostream_reading, (o))                                                                                \
-    X(STREAM, 0, iostream_writing, (o))                                                                                \
-    X(STREAM, 0, iostream_closed, (o))                                                                                 \
-    X(STREAM, 0, iostream_error, (o, &p->info))                                                                        \
-    X(SERVER, 0, ioserver_listen, (o, &p->port, "127.0.0.1", 9, 0))                                                    \
-    X(SERVER, 0, ioserver_listen_unix, (o, "/tmp/ioloop-misuse", 18, 0600))                                            \
-    X(SERVER, 0, ioserver_listen_fd, (o, p->fd))                                                                       \
-    X(SERVER, 0, ioserver_pause, (o))                                                                                  \
-    X(SERVER, 0, ioserver_resume, (o))                                                                                 \
-    X(SERVER, 0, ioserver_stop, (o))                                                                                   \
-    X(SERVER, 0, ioserver_connections, (o))                                                                            \
+#define CALLS(X)                                                                                           \
+    X(LOOP, 0, ioloop_close, (o, 0))                                                                       \
+    X(LOOP, ANY_THREAD, ioloop_start, (o))                                                                 \
+    X(LOOP, ANY_THREAD, ioloop_stop, (o))                                                                  \
+    X(LOOP, ANY_THREAD, ioloop_run_once, (o, 0))                                                           \
+    X(LOOP, ANY_THREAD, ioloop_poll, (o, &p->event, 1, 0))                                                 \
+    X(LOOP, ANY_THREAD, ioloop_wake, (o))                                                                  \
+    X(LOOP, CTX, ioloop_add_handler, (o, p->fd, IOLOOP_READ, RECORDED(on_handler)))                        \
+    X(LOOP, 0, ioloop_update_handler, (o, p->fd, IOLOOP_READ))                                             \
+    X(LOOP, 0, ioloop_remove_handler, (o, p->fd))                                                          \
+    X(LOOP, CTX | ANY_THREAD, ioloop_add_callback, (o, RECORDED(on_callback)))                             \
+    X(LOOP, ANY_THREAD, ioloop_add_callback_from_signal, (o, on_callback, &p->record))                     \
+    X(LOOP, CTX, ioloop_call_at, (o, &p->token, 0, RECORDED(on_callback)))                                 \
+    X(LOOP, CTX, ioloop_call_later, (o, &p->token, 0, RECORDED(on_callback)))                              \
+    X(LOOP, 0, ioloop_update_timeout, (o, 1, 0))                                                           \
+    X(LOOP, 0, ioloop_remove_timeout, (o, 1))                                                              \
+    X(LOOP, CTX, ioloop_add_signal, (o, SIGUSR2, RECORDED(on_signal)))                                     \
+    X(LOOP, 0, ioloop_remove_signal, (o, SIGUSR2))                                                         \
+    X(LOOP, 0, ioloop_now_ns, (o))                                                                         \
+    X(LOOP, 0, ioloop_native_fd, (o))                                                                      \
+    X(LOOP, 0, ioloop_next_timeout_ns, (o))                                                                \
+    X(LOOP, 0, ioloop_get_stats, (o, &p->stats))                                                           \
+    X(LOOP, 0, ioloop_error, (o, &p->info))                                                                \
+    X(LOOP, OUT, iostream_new, ((iostream_t **)(void *)&p->out, o, -1, NULL))                              \
+    X(LOOP, OUT | TWO_OUT, iostream_new_pair,                                                              \
+      ((iostream_t **)(void *)&p->out, (iostream_t **)(void *)&p->other_out, o, NULL))                     \
+    X(LOOP, OUT | CTX, ioserver_new, ((ioserver_t **)(void *)&p->out, o, NULL, NULL, RECORDED(on_accept))) \
+    X(STREAM, CTX, iostream_connect, (o, "127.0.0.1", 9, 9, RECORDED(on_status)))                          \
+    X(STREAM, CTX, iostream_connect_unix, (o, "/tmp/nothing", 12, RECORDED(on_status)))                    \
+    X(STREAM, CTX, iostream_read_until, (o, "\n", 1, 0, RECORDED(on_read)))                                \
+    X(STREAM, CTX, iostream_read_until_regex, (o, "x", 1, 0, RECORDED(on_read)))                           \
+    X(STREAM, CTX, iostream_read_bytes, (o, 1, RECORDED(on_read)))                                         \
+    X(STREAM, CTX, iostream_read_partial, (o, 1, RECORDED(on_read)))                                       \
+    X(STREAM, CTX, iostream_read_into, (o, p->buffer, 1, RECORDED(on_read_into)))                          \
+    X(STREAM, CTX, iostream_read_into_partial, (o, p->buffer, 1, RECORDED(on_read_into)))                  \
+    X(STREAM, CTX, iostream_read_until_close, (o, RECORDED(on_read)))                                      \
+    X(STREAM, CTX, iostream_read_chunks, (o, 1, RECORDED(on_read)))                                        \
+    X(STREAM, 0, iostream_cancel_read, (o))                                                                \
+    X(STREAM, OUT, iostream_peek, (o, (const uint8_t **)(void *)&p->out, &p->size, 0))                     \
+    X(STREAM, 0, iostream_consume, (o, 0))                                                                 \
+    X(STREAM, CTX, iostream_write, (o, "x", 1, RECORDED(on_status)))                                       \
+    X(STREAM, CTX | RELEASE, iostream_write_owned, (o, "x", 1, on_free, &p->release, RECORDED(on_status))) \
+    X(STREAM, CTX, iostream_writev, (o, NULL, 0, RECORDED(on_status)))                                     \
+    X(STREAM, 0, iostream_flush, (o))                                                                      \
+    X(STREAM, CTX, iostream_close_write, (o, RECORDED(on_status)))                                         \
+    X(STREAM, 0, iostream_close, (o))                                                                      \
+    X(STREAM, 0, iostream_close_graceful, (o, 0))                                                          \
+    X(STREAM, CTX, iostream_set_close_callback, (o, RECORDED(on_status)))                                  \
+    X(STREAM, 0, iostream_set_timeout, (o, IOSTREAM_TIMEOUT_READ, 0))                                      \
+    X(STREAM, 0, iostream_set_limits, (o, 1, 1))                                                           \
+    X(STREAM, 0, iostream_set_nodelay, (o, 1))                                                             \
+    X(STREAM, 0, iostream_fileno, (o))                                                                     \
+    X(STREAM, 0, iostream_reading, (o))                                                                    \
+    X(STREAM, 0, iostream_writing, (o))                                                                    \
+    X(STREAM, 0, iostream_closed, (o))                                                                     \
+    X(STREAM, 0, iostream_error, (o, &p->info))                                                            \
+    X(SERVER, 0, ioserver_listen, (o, &p->port, "127.0.0.1", 9, 0))                                        \
+    X(SERVER, 0, ioserver_listen_unix, (o, "/tmp/ioloop-misuse", 18, 0600))                                \
+    X(SERVER, 0, ioserver_listen_fd, (o, p->fd))                                                           \
+    X(SERVER, 0, ioserver_pause, (o))                                                                      \
+    X(SERVER, 0, ioserver_resume, (o))                                                                     \
+    X(SERVER, 0, ioserver_stop, (o))                                                                       \
+    X(SERVER, 0, ioserver_connections, (o))                                                                \
     X(SERVER, 0, ioserver_error, (o, &p->info))
 
-#define DEFINE_CALL(kind, flags, function, arguments)                                                                  \
-    static int64_t call_##function(void *o, struct probe *p) {                                                         \
-        (void)p;                                                                                                       \
-        return function arguments;                                                                                     \
+#define DEFINE_CALL(kind, flags, function, arguments)          \
+    static int64_t call_##function(void *o, struct probe *p) { \
+        (void)p;                                               \
+        return function arguments;                             \
     }
 CALLS(DEFINE_CALL)
 
@@ -149,8 +149,7 @@ static struct objects new_objects(void) {
 }
 
 static void null_handles(void) {
-    for (int i = 0; i < CALL_COUNT; i++)
-        check_call(&ALL_CALLS[i], NULL, IOLOOP_EINVAL);
+    for (int i = 0; i < CALL_COUNT; i++) check_call(&ALL_CALLS[i], NULL, IOLOOP_EINVAL);
     CHECK_INT(iostream_read_buffered(NULL), 0);
     CHECK_INT(iostream_write_buffered(NULL), 0);
     CHECK_TEXT(ioloop_backend_name(NULL), "");
@@ -161,11 +160,9 @@ static void H_A9_stale_handles(void) {
     ioserver_free(objects.of[SERVER]);
     iostream_free(objects.of[STREAM]);
     for (int i = 0; i < CALL_COUNT; i++)
-        if (ALL_CALLS[i].kind != LOOP)
-            check_call(&ALL_CALLS[i], objects.of[ALL_CALLS[i].kind], IOLOOP_EHANDLE);
+        if (ALL_CALLS[i].kind != LOOP) check_call(&ALL_CALLS[i], objects.of[ALL_CALLS[i].kind], IOLOOP_EHANDLE);
     ioloop_free(objects.of[LOOP]);
-    for (int i = 0; i < CALL_COUNT; i++)
-        check_call(&ALL_CALLS[i], objects.of[ALL_CALLS[i].kind], IOLOOP_EHANDLE);
+    for (int i = 0; i < CALL_COUNT; i++) check_call(&ALL_CALLS[i], objects.of[ALL_CALLS[i].kind], IOLOOP_EHANDLE);
     CHECK_INT(iostream_read_buffered(objects.of[STREAM]), 0);
     CHECK_INT(iostream_write_buffered(objects.of[STREAM]), 0);
     CHECK_TEXT(ioloop_backend_name(objects.of[LOOP]), "");
@@ -193,8 +190,7 @@ static void handles_of_another_kind(void) {
     struct objects objects = new_objects();
     for (int i = 0; i < CALL_COUNT; i++)
         for (int kind = 0; kind < KINDS; kind++)
-            if (kind != (int)ALL_CALLS[i].kind)
-                check_call(&ALL_CALLS[i], objects.of[kind], IOLOOP_EHANDLE);
+            if (kind != (int)ALL_CALLS[i].kind) check_call(&ALL_CALLS[i], objects.of[kind], IOLOOP_EHANDLE);
     iostream_free(objects.of[LOOP]);
     ioserver_free(objects.of[STREAM]);
     ioloop_free(objects.of[SERVER]);
@@ -288,16 +284,13 @@ static void closed_objects(void) {
         playing = ALL_CALLS[i].name;
         CHECK_OK(iostream_close(objects.of[STREAM]));
         CHECK_OK(ioserver_stop(objects.of[SERVER]));
-        if (ALL_CALLS[i].kind == LOOP)
-            CHECK_OK(ioloop_close(loop, 0));
-        for (int turns = 0; turns < 5; turns++)
-            CHECK(ioloop_run_once(loop, 0) >= IOLOOP_ECLOSED);
+        if (ALL_CALLS[i].kind == LOOP) CHECK_OK(ioloop_close(loop, 0));
+        for (int turns = 0; turns < 5; turns++) CHECK(ioloop_run_once(loop, 0) >= IOLOOP_ECLOSED);
         int64_t status = ALL_CALLS[i].call(objects.of[ALL_CALLS[i].kind], &probe);
         CHECK(status >= 0 || status == IOLOOP_ECLOSED || status == IOLOOP_ENOENT ||
               (status == IOLOOP_ENOTSUP && test_backend() == IOLOOP_BACKEND_POLL) ||
               (status == IOLOOP_NEVER && ALL_CALLS[i].call == call_ioloop_next_timeout_ns));
-        if (status < 0)
-            CHECK(probe.out == NULL && probe.record.frees == ((ALL_CALLS[i].flags & CTX) != 0));
+        if (status < 0) CHECK(probe.out == NULL && probe.record.frees == ((ALL_CALLS[i].flags & CTX) != 0));
         ioloop_free(loop);
         CHECK_INT(probe.record.frees, (ALL_CALLS[i].flags & CTX) != 0);
         CHECK_INT(probe.release.frees, (ALL_CALLS[i].flags & RELEASE) != 0);
@@ -312,11 +305,11 @@ static void null_arguments(void) {
     const uint8_t *data = NULL;
     size_t size = 0;
     struct record record;
-#define CHECK_REFUSED(call)                                                                                            \
-    do {                                                                                                               \
-        memset(&record, 0, sizeof record);                                                                             \
-        CHECK_STATUS(call, IOLOOP_EINVAL);                                                                             \
-        CHECK_INT(record.frees, 1);                                                                                    \
+#define CHECK_REFUSED(call)                \
+    do {                                   \
+        memset(&record, 0, sizeof record); \
+        CHECK_STATUS(call, IOLOOP_EINVAL); \
+        CHECK_INT(record.frees, 1);        \
     } while (0)
     CHECK_STATUS(ioloop_new(NULL, NULL), IOLOOP_EINVAL);
     CHECK_STATUS(iostream_new(NULL, wire.loop, -1, NULL), IOLOOP_EINVAL);
@@ -346,11 +339,11 @@ static void absurd_sizes(void) {
     const uint8_t *data = NULL;
     size_t size = 77;
     ioloop_event_t event;
-#define CHECK_ABSURD(call, status)                                                                                     \
-    do {                                                                                                               \
-        memset(&record, 0, sizeof record);                                                                             \
-        CHECK_STATUS(call, status);                                                                                    \
-        CHECK_INT(record.frees, 1);                                                                                    \
+#define CHECK_ABSURD(call, status)         \
+    do {                                   \
+        memset(&record, 0, sizeof record); \
+        CHECK_STATUS(call, status);        \
+        CHECK_INT(record.frees, 1);        \
     } while (0)
     CHECK_ABSURD(iostream_read_bytes(wire.stream, SIZE_MAX, on_read, &record, on_free), IOLOOP_EFULL);
     CHECK_ABSURD(iostream_write(wire.stream, "x", SIZE_MAX, on_status, &record, on_free), IOLOOP_EFULL);

@@ -32,8 +32,7 @@ static void add_result(struct run *run, uintptr_t tag, int32_t status, const uin
     result->tag = tag;
     result->status = status;
     result->size = size;
-    if (data != NULL)
-        memcpy(result->data, data, size < sizeof result->data ? size : sizeof result->data);
+    if (data != NULL) memcpy(result->data, data, size < sizeof result->data ? size : sizeof result->data);
 }
 
 static void call_done(void *ctx) {
@@ -56,8 +55,7 @@ static void status_done(void *ctx, iostream_t *stream, int32_t status) {
 /* The ctx of an operation: the tag itself, or what leads to it. */
 static void *context(struct run *run, uintptr_t tag, ioloop_free_fn *out_free) {
     *out_free = NULL;
-    if (run->pull)
-        return (void *)tag;
+    if (run->pull) return (void *)tag;
     struct operation *operation = malloc(sizeof *operation);
     operation->run = run;
     operation->tag = tag;

@@ -1,9 +1,7 @@
 /* The pull queue: every kind of result as an event, its tag, and draining a closed loop. */
 #include "capi_test.h"
 
-static void *tag(uintptr_t number) {
-    return (void *)number;
-}
+static void *tag(uintptr_t number) { return (void *)number; }
 
 /* The next event. A loop that has one does not wait for more. */
 static ioloop_event_t next_event(ioloop_t *loop) {
@@ -24,8 +22,7 @@ static void check_event(const ioloop_event_t *event, uint32_t type, int32_t stat
 
 static void check_no_event(ioloop_t *loop) {
     ioloop_event_t event;
-    for (int i = 0; i < 5; i++)
-        CHECK_INT(ioloop_poll(loop, &event, 1, 0), 0);
+    for (int i = 0; i < 5; i++) CHECK_INT(ioloop_poll(loop, &event, 1, 0), 0);
 }
 
 static void arguments(void) {
@@ -296,14 +293,12 @@ static void undelivered_accepts(void) {
         CHECK_OK(iostream_new(&clients[i], loop, -1, NULL));
         CHECK_OK(iostream_connect(clients[i], "127.0.0.1", 9, port, on_status, &connected, NULL));
     }
-    for (int turn = 0; turn < 10; turn++)
-        CHECK(ioloop_run_once(loop, MS) >= 0);
+    for (int turn = 0; turn < 10; turn++) CHECK(ioloop_run_once(loop, MS) >= 0);
     CHECK(ioserver_connections(server) <= 4);
     for (int accepted = 0; accepted < 20;) {
         int32_t count = ioloop_poll(loop, events, 64, 10 * SECOND);
         CHECK(count > 0 && count <= 4);
-        for (int32_t i = 0; i < count; i++)
-            check_event(&events[i], IOLOOP_EVENT_ACCEPT, IOLOOP_OK, 1);
+        for (int32_t i = 0; i < count; i++) check_event(&events[i], IOLOOP_EVENT_ACCEPT, IOLOOP_OK, 1);
         accepted += count;
     }
     ioloop_free(loop);
@@ -324,20 +319,17 @@ static void free_ctx_after_the_event(void) {
 
 static void one_event_at_a_time(void) {
     ioloop_t *loop = new_loop();
-    for (uintptr_t i = 1; i <= 1000; i++)
-        CHECK_OK(ioloop_add_callback(loop, NULL, tag(i), NULL));
+    for (uintptr_t i = 1; i <= 1000; i++) CHECK_OK(ioloop_add_callback(loop, NULL, tag(i), NULL));
     for (uintptr_t i = 1; i <= 1000; i++) {
         ioloop_event_t event = next_event(loop);
         check_event(&event, IOLOOP_EVENT_CALLBACK, IOLOOP_OK, i);
     }
     ioloop_event_t events[64];
-    for (uintptr_t i = 1; i <= 1000; i++)
-        CHECK_OK(ioloop_add_callback(loop, NULL, tag(i), NULL));
+    for (uintptr_t i = 1; i <= 1000; i++) CHECK_OK(ioloop_add_callback(loop, NULL, tag(i), NULL));
     for (uintptr_t expected = 1; expected <= 1000;) {
         int32_t count = ioloop_poll(loop, events, 64, SECOND);
         CHECK(count > 0 && count <= 64);
-        for (int32_t i = 0; i < count; i++)
-            check_event(&events[i], IOLOOP_EVENT_CALLBACK, IOLOOP_OK, expected++);
+        for (int32_t i = 0; i < count; i++) check_event(&events[i], IOLOOP_EVENT_CALLBACK, IOLOOP_OK, expected++);
     }
     check_no_event(loop);
     ioloop_free(loop);
@@ -360,17 +352,13 @@ static void drained_after_close(void) {
     CHECK_OK(ioloop_close(wire.loop, 0));
     for (;;) {
         ioloop_event_t event = next_event(wire.loop);
-        if (event.type == IOLOOP_EVENT_LOOP_CLOSED)
-            break;
+        if (event.type == IOLOOP_EVENT_LOOP_CLOSED) break;
         CHECK(event.tag >= 1 && event.tag <= 4);
         seen[event.tag]++;
-        if (event.tag != 3)
-            CHECK_STATUS(event.status, IOLOOP_ECANCELED);
-        if (event.tag == 3)
-            CHECK(seen[1] == 1 && seen[2] == 1);
+        if (event.tag != 3) CHECK_STATUS(event.status, IOLOOP_ECANCELED);
+        if (event.tag == 3) CHECK(seen[1] == 1 && seen[2] == 1);
     }
-    for (int i = 1; i <= 4; i++)
-        CHECK_INT(seen[i], 1);
+    for (int i = 1; i <= 4; i++) CHECK_INT(seen[i], 1);
     ioloop_event_t event;
     CHECK_STATUS(ioloop_poll(wire.loop, &event, 1, 0), IOLOOP_ECLOSED);
     CHECK_STATUS(ioloop_poll(wire.loop, &event, 1, IOLOOP_NEVER), IOLOOP_ECLOSED);
@@ -385,11 +373,9 @@ static void freed_with_events_untaken(void) {
     CHECK_OK(ioloop_call_later(wire.loop, NULL, 0, NULL, &records[1], on_free));
     CHECK_OK(iostream_read_until(wire.stream, "\n", 1, 0, NULL, &records[2], on_free));
     peer_sends(&wire, "line\n");
-    for (int i = 0; i < 5; i++)
-        CHECK(ioloop_run_once(wire.loop, 0) >= 0);
+    for (int i = 0; i < 5; i++) CHECK(ioloop_run_once(wire.loop, 0) >= 0);
     free_wire(&wire);
-    for (int i = 0; i < 3; i++)
-        CHECK_INT(records[i].frees, 1);
+    for (int i = 0; i < 3; i++) CHECK_INT(records[i].frees, 1);
 }
 
 TEST_MAIN(TEST(arguments), TEST(handler), TEST(callback), TEST(timeouts), TEST(signals), TEST(reads),

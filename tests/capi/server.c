@@ -30,9 +30,7 @@ static void on_door(void *ctx, ioserver_t *server, int32_t status, iostream_t *s
     door->accepted[door->count++] = stream;
 }
 
-static void free_door(void *ctx) {
-    ((struct door *)ctx)->frees++;
-}
+static void free_door(void *ctx) { ((struct door *)ctx)->frees++; }
 
 static void open_door(struct door *door, const ioserver_options_t *options) {
     memset(door, 0, sizeof *door);
@@ -55,8 +53,7 @@ static int call_v4(uint16_t port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
     close(fd);
     return -1;
 }
@@ -65,8 +62,7 @@ static int call_v6(uint16_t port) {
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
     int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     address.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
     close(fd);
     return -1;
 }
@@ -75,8 +71,7 @@ static int call_unix(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     strcpy(address.sun_path, path);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
     close(fd);
     return -1;
 }
@@ -94,8 +89,7 @@ static void accepts(void) {
     int clients[40];
     open_tcp_door(&door, NULL);
     CHECK_INT(ioserver_connections(door.server), 0);
-    for (int i = 0; i < 40; i++)
-        CHECK((clients[i] = call_v4(door.port)) >= 0);
+    for (int i = 0; i < 40; i++) CHECK((clients[i] = call_v4(door.port)) >= 0);
     CHECK_INT(door.count, 0);
     RUN_UNTIL(door.loop, door.count == 40);
     CHECK_INT(ioserver_connections(door.server), 40);
@@ -107,8 +101,7 @@ static void accepts(void) {
     run_idle(door.loop);
     CHECK_INT(ioserver_connections(door.server), 38);
     close_door(&door);
-    for (int i = 0; i < 40; i++)
-        close(clients[i]);
+    for (int i = 0; i < 40; i++) close(clients[i]);
 }
 
 static void accept_budget(void) {
@@ -118,20 +111,17 @@ static void accept_budget(void) {
     CHECK_OK(ioserver_options_init(&options, sizeof options));
     options.accept_budget = 3;
     open_tcp_door(&door, &options);
-    for (int i = 0; i < 10; i++)
-        CHECK((clients[i] = call_v4(door.port)) >= 0);
+    for (int i = 0; i < 10; i++) CHECK((clients[i] = call_v4(door.port)) >= 0);
     CHECK(ioloop_run_once(door.loop, SECOND) > 0);
     CHECK_INT(door.count, 3);
     RUN_UNTIL(door.loop, door.count == 10);
     close_door(&door);
-    for (int i = 0; i < 10; i++)
-        close(clients[i]);
+    for (int i = 0; i < 10; i++) close(clients[i]);
 }
 
 static void listens_on_v6(void) {
     struct door door;
-    if (!has_v6())
-        return;
+    if (!has_v6()) return;
     open_door(&door, NULL);
     CHECK_OK(ioserver_listen(door.server, &door.port, "::1", 3, 0));
     int client = call_v6(door.port);
@@ -335,8 +325,7 @@ static void max_connections(void) {
     CHECK_OK(ioserver_options_init(&options, sizeof options));
     options.max_connections = 2;
     open_tcp_door(&door, &options);
-    for (int i = 0; i < 5; i++)
-        CHECK((clients[i] = call_v4(door.port)) >= 0);
+    for (int i = 0; i < 5; i++) CHECK((clients[i] = call_v4(door.port)) >= 0);
     RUN_UNTIL(door.loop, door.count == 2);
     run_idle(door.loop);
     CHECK_INT(door.count, 2);
@@ -353,8 +342,7 @@ static void max_connections(void) {
         CHECK_INT(ioserver_connections(door.server), 2);
     }
     close_door(&door);
-    for (int i = 0; i < 5; i++)
-        close(clients[i]);
+    for (int i = 0; i < 5; i++) close(clients[i]);
 }
 
 /* No descriptor is left: it is told once, the loop stays quiet, and everybody is accepted in the end. */
@@ -362,12 +350,10 @@ static void H_D6_no_descriptor_left(void) {
     struct door door;
     struct rlimit before, low;
     int clients[8];
-    if (SANITIZED)
-        return;
+    if (SANITIZED) return;
     open_tcp_door(&door, NULL);
     run_idle(door.loop);
-    for (int i = 0; i < 8; i++)
-        CHECK((clients[i] = call_v4(door.port)) >= 0);
+    for (int i = 0; i < 8; i++) CHECK((clients[i] = call_v4(door.port)) >= 0);
     CHECK_INT(getrlimit(RLIMIT_NOFILE, &before), 0);
     low = before;
     int probe = dup(0);
@@ -385,8 +371,7 @@ static void H_D6_no_descriptor_left(void) {
     CHECK_INT(setrlimit(RLIMIT_NOFILE, &before), 0);
     RUN_UNTIL(door.loop, door.count == 8);
     close_door(&door);
-    for (int i = 0; i < 8; i++)
-        close(clients[i]);
+    for (int i = 0; i < 8; i++) close(clients[i]);
 }
 
 TEST_MAIN(TEST(accepts), TEST(accept_budget), TEST(listens_on_v6), TEST(listens_on_a_name), TEST(listens_everywhere),

@@ -31,9 +31,7 @@ static void peer_resets(struct wire *wire) {
     peer_closes(wire);
 }
 
-static void peer_ends_sending(struct wire *wire) {
-    CHECK_INT(shutdown(wire->peer, SHUT_WR), 0);
-}
+static void peer_ends_sending(struct wire *wire) { CHECK_INT(shutdown(wire->peer, SHUT_WR), 0); }
 
 static void end_of_data(void) {
     struct wire wire = new_wire();
@@ -88,24 +86,24 @@ static void every_read_ends(void) {
         struct record record = {0}, rest = {0};
         peer_sends(&wire, "abc");
         switch (kind) {
-        case 0:
-            CHECK_OK(iostream_read_bytes(wire.stream, 10, on_read, &record, on_free));
-            break;
-        case 1:
-            CHECK_OK(iostream_read_into(wire.stream, buffer, 10, on_read_into, &record, on_free));
-            break;
-        case 2:
-            CHECK_OK(READ_UNTIL(wire.stream, "\n", 0, &record));
-            break;
-        case 3:
-            if (!ioloop_has_feature(IOLOOP_FEATURE_REGEX)) {
-                free_wire(&wire);
-                continue;
-            }
-            CHECK_OK(iostream_read_until_regex(wire.stream, "[xyz]", 5, 0, on_read, &record, on_free));
-            break;
-        default:
-            CHECK_OK(iostream_read_bytes(wire.stream, 4, on_read, &record, on_free));
+            case 0:
+                CHECK_OK(iostream_read_bytes(wire.stream, 10, on_read, &record, on_free));
+                break;
+            case 1:
+                CHECK_OK(iostream_read_into(wire.stream, buffer, 10, on_read_into, &record, on_free));
+                break;
+            case 2:
+                CHECK_OK(READ_UNTIL(wire.stream, "\n", 0, &record));
+                break;
+            case 3:
+                if (!ioloop_has_feature(IOLOOP_FEATURE_REGEX)) {
+                    free_wire(&wire);
+                    continue;
+                }
+                CHECK_OK(iostream_read_until_regex(wire.stream, "[xyz]", 5, 0, on_read, &record, on_free));
+                break;
+            default:
+                CHECK_OK(iostream_read_bytes(wire.stream, 4, on_read, &record, on_free));
         }
         run_idle(wire.loop);
         CHECK_INT(record.calls, 0);

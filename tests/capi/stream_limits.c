@@ -204,8 +204,7 @@ static void timeout_of_one_read_does_not_hit_the_next(void) {
     CHECK_OK(iostream_set_timeout(wire.stream, IOSTREAM_TIMEOUT_READ, IOLOOP_NEVER));
     CHECK_OK(READ_UNTIL(wire.stream, "\n", 0, &second));
     int64_t begin = ioloop_clock_ns();
-    while (ioloop_clock_ns() - begin < 60 * MS)
-        CHECK(ioloop_run_once(wire.loop, 10 * MS) >= 0);
+    while (ioloop_clock_ns() - begin < 60 * MS) CHECK(ioloop_run_once(wire.loop, 10 * MS) >= 0);
     CHECK_INT(second.calls, 0);
     CHECK_INT(iostream_reading(wire.stream), 1);
     free_wire(&wire);
@@ -305,8 +304,7 @@ static void peek_across_chunks(void) {
     options.chunk_size = 4096;
     CHECK_OK(ioloop_new(&loop, &options));
     wire = new_wire_with(loop, NULL);
-    for (size_t i = 0; i < SIZE; i++)
-        sent[i] = (uint8_t)(i % 253);
+    for (size_t i = 0; i < SIZE; i++) sent[i] = (uint8_t)(i % 253);
     CHECK_INT(send(wire.peer, sent, SIZE, MSG_NOSIGNAL), SIZE);
     CHECK_OK(READ_UNTIL(wire.stream, "no such text", 0, &byte));
     RUN_UNTIL(loop, iostream_read_buffered(wire.stream) == SIZE);

@@ -117,9 +117,7 @@ static void bytes(void) {
 }
 
 /* A pattern that shows any byte out of place. */
-static uint8_t byte_at(size_t offset) {
-    return (uint8_t)((offset * 2654435761u) >> 13);
-}
+static uint8_t byte_at(size_t offset) { return (uint8_t)((offset * 2654435761u) >> 13); }
 
 struct large {
     int calls, wrong;
@@ -129,11 +127,9 @@ struct large {
 static void on_large(void *ctx, iostream_t *stream, int32_t status, const uint8_t *data, size_t size) {
     struct large *large = ctx;
     (void)stream;
-    if (status != IOLOOP_MORE)
-        large->calls++;
+    if (status != IOLOOP_MORE) large->calls++;
     CHECK(status == IOLOOP_MORE || status == IOLOOP_OK);
-    for (size_t i = 0; i < size; i++)
-        large->wrong += data[i] != byte_at(large->size + i);
+    for (size_t i = 0; i < size; i++) large->wrong += data[i] != byte_at(large->size + i);
     large->size += size;
 }
 
@@ -144,8 +140,7 @@ static void send_pattern(struct wire *wire, size_t size, const int *done) {
     for (int turns = 0; *done == 0; turns++) {
         CHECK(turns < 100000);
         size_t count = size - sent < sizeof data ? size - sent : sizeof data;
-        for (size_t i = 0; i < count; i++)
-            data[i] = byte_at(sent + i);
+        for (size_t i = 0; i < count; i++) data[i] = byte_at(sent + i);
         ssize_t taken = count > 0 ? send(wire->peer, data, count, MSG_NOSIGNAL) : 0;
         sent += taken > 0 ? (size_t)taken : 0;
         CHECK(ioloop_run_once(wire->loop, 0) >= 0);
@@ -226,8 +221,7 @@ static void much_into(void) {
     CHECK_ENDED(record, IOLOOP_OK);
     CHECK_INT(record.size, SIZE);
     int wrong = 0;
-    for (size_t i = 0; i < SIZE; i++)
-        wrong += buffer[i] != byte_at(i);
+    for (size_t i = 0; i < SIZE; i++) wrong += buffer[i] != byte_at(i);
     CHECK_INT(wrong, 0);
     free(buffer);
     free_wire(&wire);
@@ -295,11 +289,11 @@ static void one_read_at_a_time(void) {
     struct record first = {0};
     char buffer[4];
     CHECK_OK(iostream_read_bytes(wire.stream, 3, on_read, &first, on_free));
-#define CHECK_BUSY(call)                                                                                               \
-    do {                                                                                                               \
-        struct record second = {0};                                                                                    \
-        CHECK_STATUS(call, IOLOOP_EBUSY);                                                                              \
-        CHECK_INT(second.frees, 1);                                                                                    \
+#define CHECK_BUSY(call)                  \
+    do {                                  \
+        struct record second = {0};       \
+        CHECK_STATUS(call, IOLOOP_EBUSY); \
+        CHECK_INT(second.frees, 1);       \
     } while (0)
     CHECK_BUSY(READ_UNTIL(wire.stream, "\n", 0, &second));
     CHECK_BUSY(iostream_read_bytes(wire.stream, 1, on_read, &second, on_free));

@@ -79,8 +79,7 @@ static void receive_pattern(struct wire *wire, size_t size) {
     for (int turns = 0; received < size; turns++) {
         CHECK(turns < 1000000);
         ssize_t count = recv(wire->peer, data, sizeof data, 0);
-        for (ssize_t i = 0; i < count; i++)
-            wrong += data[i] != (uint8_t)((received + (size_t)i) % 251);
+        for (ssize_t i = 0; i < count; i++) wrong += data[i] != (uint8_t)((received + (size_t)i) % 251);
         received += count > 0 ? (size_t)count : 0;
         CHECK(ioloop_run_once(wire->loop, 0) >= 0);
     }
@@ -93,8 +92,7 @@ static void H_D2_partial_writes(void) {
     struct wire wire = new_wire();
     struct record record = {0};
     uint8_t *data = malloc(SIZE);
-    for (size_t i = 0; i < SIZE; i++)
-        data[i] = (uint8_t)(i % 251);
+    for (size_t i = 0; i < SIZE; i++) data[i] = (uint8_t)(i % 251);
     size_t at = 0;
     for (size_t piece = 1; at < SIZE; at += piece, piece = piece * 3 + 1) {
         piece = piece < SIZE - at ? piece : SIZE - at;
@@ -114,8 +112,7 @@ static void owned(void) {
     struct wire wire = new_wire();
     struct record release = {0}, record = {0};
     static char data[300000];
-    for (size_t i = 0; i < sizeof data; i++)
-        data[i] = (char)(i % 251);
+    for (size_t i = 0; i < sizeof data; i++) data[i] = (char)(i % 251);
     CHECK_OK(iostream_write_owned(wire.stream, data, sizeof data, on_free, &release, on_status, &record, on_free));
     CHECK_INT(release.frees, 0);
     run_idle(wire.loop);
@@ -153,9 +150,9 @@ static void owned_released_at_every_end(void) {
             CHECK_OK(iostream_set_limits(wire.stream, 1000, 1000));
             expected = IOLOOP_EFULL;
         }
-        CHECK_STATUS(iostream_write_owned(wire.stream, data, sizeof data, on_free, &release, on_status, &record,
-                                          on_free),
-                     expected);
+        CHECK_STATUS(
+            iostream_write_owned(wire.stream, data, sizeof data, on_free, &release, on_status, &record, on_free),
+            expected);
         CHECK_INT(release.frees, expected == IOLOOP_OK ? 0 : 1);
         CHECK_INT(record.frees, expected == IOLOOP_OK ? 0 : 1);
         run_idle(wire.loop);
@@ -171,8 +168,7 @@ static void owned_released_at_every_end(void) {
             iostream_free(wire.stream);
             run_idle(wire.loop);
         }
-        if (way != 5)
-            CHECK_INT(release.frees, 1);
+        if (way != 5) CHECK_INT(release.frees, 1);
         free_wire(&wire);
         CHECK_INT(release.frees, 1);
         CHECK_INT(record.frees, 1);
@@ -209,8 +205,7 @@ static void gathered(void) {
 static void writes_are_sent_together(void) {
     struct wire wire = new_wire();
     uint64_t before = stats_of(wire.loop).sends;
-    for (int i = 0; i < 100; i++)
-        CHECK_OK(iostream_write(wire.stream, "x", 1, NULL, NULL, NULL));
+    for (int i = 0; i < 100; i++) CHECK_OK(iostream_write(wire.stream, "x", 1, NULL, NULL, NULL));
     CHECK_TEXT(peer_received(&wire), "");
     run_idle(wire.loop);
     CHECK_INT(stats_of(wire.loop).sends - before, 1);

@@ -53,17 +53,11 @@ static void play_drip(const char *delimiter) {
     free_wire(&wire);
 }
 
-static void H_E3_drip_one_byte_delimiter(void) {
-    play_drip("\n");
-}
+static void H_E3_drip_one_byte_delimiter(void) { play_drip("\n"); }
 
-static void H_E3_drip_two_byte_delimiter(void) {
-    play_drip("\r\n");
-}
+static void H_E3_drip_two_byte_delimiter(void) { play_drip("\r\n"); }
 
-static void H_E3_drip_long_delimiter(void) {
-    play_drip("that is all!");
-}
+static void H_E3_drip_long_delimiter(void) { play_drip("that is all!"); }
 
 /* The delimiter's beginning again and again, and never the rest. */
 static void H_E3_drip_of_almost_delimiters(void) {
@@ -175,8 +169,7 @@ static void be_clients(uint16_t port, int told) {
         CHECK_INT(connect(clients[i], (struct sockaddr *)&address, sizeof address), 0);
     }
     CHECK_INT(read(told, &byte, 1), 1);
-    for (int i = 0; i < IDLE; i++)
-        CHECK_INT(write(clients[i], "hello\n", 6), 6);
+    for (int i = 0; i < IDLE; i++) CHECK_INT(write(clients[i], "hello\n", 6), 6);
     CHECK_INT(read(told, &byte, 1), 0);
     _exit(0);
 }

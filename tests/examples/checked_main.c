@@ -8,8 +8,7 @@
 static int open_descriptors(void) {
     int count = 0;
     DIR *directory = opendir("/proc/self/fd");
-    while (directory != NULL && readdir(directory) != NULL)
-        count++;
+    while (directory != NULL && readdir(directory) != NULL) count++;
     closedir(directory);
     return count;
 }
@@ -19,8 +18,7 @@ int main(int argc, char **argv) {
     int result = example_main(argc, argv);
     int left = open_descriptors() - before;
     uint64_t bytes = ioloop_memory_bytes();
-    if (result != EXIT_SUCCESS || (left == 0 && bytes == 0))
-        return result;
+    if (result != EXIT_SUCCESS || (left == 0 && bytes == 0)) return result;
     fprintf(stderr, "left behind: %llu bytes, %d descriptors\n", (unsigned long long)bytes, left);
     return 99;
 }
