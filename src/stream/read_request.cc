@@ -105,9 +105,8 @@ ReadRequest::Outcome ReadRequest::check_regex(ByteQueue &queue, uint64_t limit, 
     if (queue.empty()) return more;
     const uint8_t *data = queue.merge(queue.size());
     if (!data) return failed(IOLOOP_ENOMEM);
-    *examined += queue.size() - progress_;
     size_t end = 0;
-    Status status = regex_->search(data, queue.size(), &progress_, &end);
+    Status status = regex_->search(data, queue.size(), &progress_, &end, examined);
     if (status < 0) return failed(status);
     const uint64_t most = size_ != 0 ? size_ : UINT64_MAX;
     if (status > 0) return end <= most ? satisfied(end) : failed(IOLOOP_ETOOLONG);

@@ -107,7 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             using Verdict = ReadRequest::Verdict;
             if (outcome.verdict == Verdict::failed && outcome.status == IOLOOP_EREGEX) {
                 // A search for what may still come looks further than one of what is there.
-                FUZZ_CHECK(found < 0 || oracle.search(arrived, &end, PCRE2_PARTIAL_SOFT) < 0);
+                FUZZ_CHECK(found < 0 || examined > 1000000 || oracle.search(arrived, &end, PCRE2_PARTIAL_SOFT) < 0);
                 return 0;
             }
             if (found < 0) return 0;
