@@ -22,6 +22,7 @@ void Handler::remove() {
 void Handler::on_ready(uint32_t events) {
     if (call.pull()) {
         if (undelivered_ == 0) {
+            loop_.note_progress();
             loop_.complete(*this, true);
         } else {
             // Level-triggered, and nobody has looked at the first report yet: reporting on would only burn time.
@@ -31,6 +32,7 @@ void Handler::on_ready(uint32_t events) {
         undelivered_ |= events;
         return;
     }
+    loop_.note_progress();
     running_ = true;
     call.fn(call.ctx, fd_, events);
     running_ = false;
