@@ -62,6 +62,11 @@ public:
     // Hands a result over; in pull mode it waits for poll(), else it runs in this turn.
     void complete(Completion &completion, bool pull);
     void complete_next_turn(Completion &completion, bool pull);
+    // Moves a result that waits to be delivered behind all others.
+    void complete_last(Completion &completion, bool pull) {
+        completion.unlink();
+        (pull ? events_ : calls_).push_back(completion);
+    }
     void before_wait(LoopObject &object);  // object.work() when the dispatch has been settled, before the loop waits
     void next_turn(LoopObject &object);    // object.work() in the next turn
     void on_descriptor_freed(LoopObject &object) { starved_.push_back(object); }

@@ -53,7 +53,11 @@ void ReadOp::run_piece() {
     const size_t bytes = size;
     const uint32_t own_serial = serial;
     piece_taken();
-    UserCall<AnyFn> own_call = call.take();
+    // The ctx must outlive fn, whatever fn does; fn stays in its place, for a result that fn itself brings about is
+    // to reach it too.
+    UserCall<AnyFn> own_call = call;
+    call.ctx = nullptr;
+    call.free_ctx = nullptr;
     reinterpret_cast<iostream_read_fn>(own_call.fn)(own_call.ctx, handle(stream_), IOLOOP_MORE, data, bytes);
     if (stream_.freed_ || !pending() || serial != own_serial) {
         own_call.drop();

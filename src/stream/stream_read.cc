@@ -92,6 +92,9 @@ void Stream::finish_read(Status status, size_t size) {
     ++share_results_;
     if (timers_) timers_->read_ns = StreamTimers::none;
     loop_.complete(read_, read_.call.pull());
+    // A read in chunks that had a piece to deliver when the stream closed ends only now.
+    const bool close_waits = state_ == State::closed && on_close_ && on_close_->linked();
+    if (close_waits && !read_.late) loop_.complete_last(*on_close_, on_close_->call.pull());
 }
 
 void Stream::fail_read(Status status) {
