@@ -236,8 +236,9 @@ void Run::act_otherwise(const Op &op) {
             const uint8_t *data = nullptr;
             size_t size = 0;
             if (iostream_peek(stream_, &data, &size, op.a % 100) != IOLOOP_OK) return;
-            const bool same = size <= flat_.unread.size() && std::memcmp(data, flat_.unread.data(), size) == 0;
-            if ((size != 0 && !same) && flat_.wrong.empty()) flat_.wrong = "bytes that peek shows";
+            const bool fits = size <= flat_.unread.size();
+            const bool same = size == 0 || (fits && std::memcmp(data, flat_.unread.data(), size) == 0);
+            if (!same && flat_.wrong.empty()) flat_.wrong = "bytes that peek shows";
             return;
         }
         case Do::consume: {
